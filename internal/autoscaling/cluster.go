@@ -1,0 +1,59 @@
+package autoscaling
+
+// Cluster is what a cluster knows of itself. It is written once, at bootstrap,
+// by the first leader.
+type Cluster struct {
+	ID          UID    `cbor:"1,keyasint,omitempty"`
+	Name        string `cbor:"2,keyasint,omitempty"` // part of every ARI
+	Incarnation UID    `cbor:"3,keyasint,omitempty"` // a new one after a restore from a backup
+	CreateTime  Time   `cbor:"4,keyasint,omitempty"`
+}
+
+// Node is what a node says of itself; it is replicated so that every node can
+// reach every other.
+type Node struct {
+	ID              string `cbor:"1,keyasint,omitempty"`
+	GRPCAddress     string `cbor:"2,keyasint,omitempty"`
+	HTTPAddress     string `cbor:"3,keyasint,omitempty"`
+	RaftAddress     string `cbor:"4,keyasint,omitempty"`
+	Version         string `cbor:"5,keyasint,omitempty"`
+	ProvidersDigest string `cbor:"6,keyasint,omitempty"`
+	UpdateTime      Time   `cbor:"7,keyasint,omitempty"`
+}
+
+// ProviderStore remembers which store a compute provider's machines live in. A
+// listing from another one says nothing about ours.
+type ProviderStore struct {
+	Provider string `cbor:"1,keyasint,omitempty"`
+	Store    string `cbor:"2,keyasint,omitempty"`
+	Time     Time   `cbor:"3,keyasint,omitempty"`
+}
+
+// Orphan is a machine with our tag that no record knows. It is removed at
+// RemoveAfter unless it was recorded or is gone by then.
+type Orphan struct {
+	Provider    string     `cbor:"1,keyasint,omitempty"`
+	Instance    InstanceID `cbor:"2,keyasint,omitempty"`
+	MachineID   string     `cbor:"3,keyasint,omitempty"`
+	FirstSeen   Time       `cbor:"4,keyasint,omitempty"`
+	RemoveAfter Time       `cbor:"5,keyasint,omitempty"`
+}
+
+// Request remembers the answer to an accepted mutation, so that a repeat with
+// the same id does nothing and gets the same answer.
+type Request struct {
+	Namespace string `cbor:"1,keyasint,omitempty"`
+	ID        string `cbor:"2,keyasint,omitempty"`
+	Hash      []byte `cbor:"3,keyasint,omitempty"` // of the method and the canonical content
+	// Answer is the encoded first answer; over MaxAnswer it is empty and Name
+	// says what to read instead.
+	Answer []byte `cbor:"4,keyasint,omitempty"`
+	Name   string `cbor:"5,keyasint,omitempty"`
+	Time   Time   `cbor:"6,keyasint,omitempty"`
+}
+
+// Bounds of the idempotency memory: 24 hours, or the last MaxRequests.
+const (
+	MaxAnswer   = 4 << 10
+	MaxRequests = 200_000
+)
