@@ -1,0 +1,30 @@
+#!/bin/sh
+# Generates the Go code and the OpenAPI document beside the .proto files. With --check nothing is written: it fails
+# when what is there differs from what would be generated.
+set -eu
+cd "$(dirname -- "$0")/.."
+
+fresh=$(mktemp -d)
+trap 'rm -rf "$fresh"' EXIT
+tools/buf.sh generate --output "$fresh"
+mv "$fresh/proto/autoscaling/v1/openapi.swagger.json" "$fresh/proto/autoscaling/v1/openapi.json"
+
+generated() {
+	(cd "$1" && find proto -name '*.pb.go' -o -name '*.pb.gw.go' -o -name openapi.json) | LC_ALL=C sort
+}
+
+if [ "${1-}" = --check ]; then
+	status=0
+	for file in $( (generated . && generated "$fresh") | LC_ALL=C sort -u); do
+		if ! cmp -s "$file" "$fresh/$file"; then
+			echo "$file is not what its .proto files generate: run tools/generate.sh" >&2
+			status=1
+		fi
+	done
+	exit $status
+fi
+
+generated . | while read -r file; do
+	[ -e "$fresh/$file" ] || rm -- "$file" # its .proto file is gone
+done
+cp -R "$fresh/proto" .
