@@ -1,0 +1,162 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/goccy/go-yaml"
+	"github.com/spf13/pflag"
+
+	"github.com/asctl/as/internal/server"
+)
+
+// settings are the flags. Every one is also a key of the configuration file and
+// an ASSERVER_… variable; flag > environment > file > default.
+type settings struct {
+	config         server.Config
+	initialCluster string
+	configFile     string
+	logLevel       string
+	logFormat      string
+}
+
+// onlyFlags are not keys of the file: they say what to read or how to begin.
+var onlyFlags = map[string]bool{"config": true, "help": true}
+
+func (s *settings) register(flags *pflag.FlagSet) {
+	s.config = server.DefaultConfig()
+	c := &s.config
+	flags.StringVar(&s.configFile, "config", "", "configuration `file`")
+	flags.BoolVar(&c.Dev, "dev", false, "one node on loopback, in memory unless --data-dir is given, with providers ready to try")
+	flags.StringVar(&c.NodeID, "node-id", "", "this node's `id`, unique in the cluster")
+	flags.StringVar(&c.DataDir, "data-dir", "", "`directory` of the replicated log and state")
+	flags.StringVar(&c.GRPCAddr, "grpc-addr", c.GRPCAddr, "`host:port` to serve gRPC on")
+	flags.StringVar(&c.HTTPAddr, "http-addr", c.HTTPAddr, "`host:port` to serve REST on")
+	flags.StringVar(&c.RaftAddr, "raft-addr", c.RaftAddr, "`host:port` to talk with the other nodes on")
+	flags.StringVar(&c.AdvertiseGRPCAddr, "advertise-grpc-addr", "", "gRPC `host:port` that others reach this node at (default: --grpc-addr)")
+	flags.StringVar(&c.AdvertiseHTTPAddr, "advertise-http-addr", "", "HTTP `host:port` that others reach this node at (default: --http-addr)")
+	flags.StringVar(&c.AdvertiseRaftAddr, "advertise-raft-addr", "", "Raft `host:port` that others reach this node at (default: --raft-addr)")
+	flags.StringVar(&s.initialCluster, "initial-cluster", "", "`n1=host:port,n2=…`: the Raft addresses of all nodes, for the first start; ignored later")
+	flags.StringVar(&c.ClusterName, "cluster-name", c.ClusterName, "`name` of the cluster, part of every ARI; fixed at the first start")
+	flags.BoolVar(&c.Insecure, "insecure", false, "listen beyond loopback without TLS")
+	flags.StringVar(&s.logLevel, "log-level", "info", "trace, debug, info, warn or error")
+	flags.StringVar(&s.logFormat, "log-format", "text", "text or json")
+}
+
+// load fills what no flag gave from the environment, then from the file, and
+// checks the whole.
+func (s *settings) load(flags *pflag.FlagSet) error {
+	if file, ok := os.LookupEnv("ASSERVER_CONFIG"); ok && !flags.Changed("config") {
+		s.configFile = file
+	}
+	if err := fromEnvironment(flags); err != nil {
+		return err
+	}
+	if s.configFile != "" {
+		if err := s.fromFile(flags); err != nil {
+			return err
+		}
+	}
+	nodes, err := server.ParseInitialCluster(s.initialCluster)
+	if err != nil {
+		return err
+	}
+	s.config.InitialCluster = nodes
+	if s.config.Dev {
+		if err := s.config.PrepareDev(); err != nil {
+			return err
+		}
+	}
+	return s.config.Validate()
+}
+
+func fromEnvironment(flags *pflag.FlagSet) error {
+	var errs []error
+	flags.VisitAll(func(f *pflag.Flag) {
+		if f.Changed || onlyFlags[f.Name] {
+			return
+		}
+		name := "ASSERVER_" + strings.ToUpper(strings.ReplaceAll(f.Name, "-", "_"))
+		if value, ok := os.LookupEnv(name); ok {
+			if err := flags.Set(f.Name, value); err != nil {
+				errs = append(errs, fmt.Errorf("%s: %w", name, err))
+			}
+		}
+	})
+	return errors.Join(errs...)
+}
+
+// fileKeys are the keys of the configuration file; a test holds them against
+// the flags.
+type fileKeys struct {
+	Dev               *bool   `yaml:"dev"`
+	NodeID            *string `yaml:"node-id"`
+	DataDir           *string `yaml:"data-dir"`
+	GRPCAddr          *string `yaml:"grpc-addr"`
+	HTTPAddr          *string `yaml:"http-addr"`
+	RaftAddr          *string `yaml:"raft-addr"`
+	AdvertiseGRPCAddr *string `yaml:"advertise-grpc-addr"`
+	AdvertiseHTTPAddr *string `yaml:"advertise-http-addr"`
+	AdvertiseRaftAddr *string `yaml:"advertise-raft-addr"`
+	InitialCluster    *string `yaml:"initial-cluster"`
+	ClusterName       *string `yaml:"cluster-name"`
+	Insecure          *bool   `yaml:"insecure"`
+	LogLevel          *string `yaml:"log-level"`
+	LogFormat         *string `yaml:"log-format"`
+
+	Providers server.Providers `yaml:"providers"`
+}
+
+func (s *settings) fromFile(flags *pflag.FlagSet) error {
+	text, err := os.ReadFile(s.configFile)
+	if err != nil {
+		return err
+	}
+	var keys fileKeys
+	if err := yaml.UnmarshalWithOptions(text, &keys, yaml.Strict()); err != nil {
+		return fmt.Errorf("%s: %s", s.configFile, yaml.FormatError(err, false, true))
+	}
+	dir, err := filepath.Abs(filepath.Dir(s.configFile))
+	if err != nil {
+		return err
+	}
+	if keys.DataDir != nil && !filepath.IsAbs(*keys.DataDir) {
+		*keys.DataDir = filepath.Join(dir, *keys.DataDir)
+	}
+	keys.Providers.Resolve(dir)
+	s.config.Providers = keys.Providers
+	for name, value := range keys.byFlag() {
+		if flags.Changed(name) {
+			continue // a flag or a variable of the environment has the say
+		}
+		if err := flags.Set(name, value); err != nil {
+			return fmt.Errorf("%s: %s: %w", s.configFile, name, err)
+		}
+	}
+	return nil
+}
+
+// byFlag has the keys that the file gave, by the name of their flag.
+func (k *fileKeys) byFlag() map[string]string {
+	given := map[string]string{}
+	for name, value := range map[string]*string{
+		"node-id": k.NodeID, "data-dir": k.DataDir,
+		"grpc-addr": k.GRPCAddr, "http-addr": k.HTTPAddr, "raft-addr": k.RaftAddr,
+		"advertise-grpc-addr": k.AdvertiseGRPCAddr, "advertise-http-addr": k.AdvertiseHTTPAddr, "advertise-raft-addr": k.AdvertiseRaftAddr,
+		"initial-cluster": k.InitialCluster, "cluster-name": k.ClusterName,
+		"log-level": k.LogLevel, "log-format": k.LogFormat,
+	} {
+		if value != nil {
+			given[name] = *value
+		}
+	}
+	for name, value := range map[string]*bool{"dev": k.Dev, "insecure": k.Insecure} {
+		if value != nil {
+			given[name] = fmt.Sprint(*value)
+		}
+	}
+	return given
+}
