@@ -7,7 +7,10 @@ cd "$(dirname -- "$0")/.."
 fresh=$(mktemp -d)
 trap 'rm -rf "$fresh"' EXIT
 tools/buf.sh generate --output "$fresh"
-mv "$fresh/proto/autoscaling/v1/openapi.swagger.json" "$fresh/proto/autoscaling/v1/openapi.json"
+# The plugin's name for the file, and for the singular of "activities".
+(cd "$fresh/proto/autoscaling/v1" &&
+	sed -e 's/{activitie}/{activity}/' -e 's/"name": "activitie"/"name": "activity"/' openapi.swagger.json >openapi.json &&
+	rm openapi.swagger.json)
 
 generated() {
 	(cd "$1" && find proto -name '*.pb.go' -o -name '*.pb.gw.go' -o -name openapi.json) | LC_ALL=C sort

@@ -7,5 +7,5 @@ cd "$(dirname -- "$0")/.."
 tools/buf.sh lint
 tools/buf.sh format --diff --exit-code proto
 if [ $# -gt 0 ]; then
-	tools/buf.sh breaking proto --against ".git#ref=$1,subdir=proto" --config buf.yaml
+	tools/buf.sh breaking --against ".git#ref=$1"
 fi
