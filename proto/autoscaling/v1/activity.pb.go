@@ -294,7 +294,7 @@ type Activity struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// `namespaces/{namespace}/groups/{group}/activities/{activity}`.
 	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
-	// The resource's ARI, e.g. `ari:as:main:default:activity/web/01jv8k2m9q`.
+	// The resource's ARI, e.g. `ari:as:main:default:activity/web/42`.
 	Ari string `protobuf:"bytes,2,opt,name=ari,proto3" json:"ari,omitempty"`
 	// A UUID of 36 characters. It may stand in the place of the last id wherever the resource is named.
 	Uid string `protobuf:"bytes,3,opt,name=uid,proto3" json:"uid,omitempty"`
@@ -335,7 +335,11 @@ type Activity struct {
 	LastTime  *timestamppb.Timestamp `protobuf:"bytes,24,opt,name=last_time,json=lastTime,proto3" json:"last_time,omitempty"`
 	StartTime *timestamppb.Timestamp `protobuf:"bytes,25,opt,name=start_time,json=startTime,proto3" json:"start_time,omitempty"`
 	// Unset while it runs.
-	EndTime       *timestamppb.Timestamp `protobuf:"bytes,26,opt,name=end_time,json=endTime,proto3" json:"end_time,omitempty"`
+	EndTime *timestamppb.Timestamp `protobuf:"bytes,26,opt,name=end_time,json=endTime,proto3" json:"end_time,omitempty"`
+	// Of REJECTED and FAILED: the reason in a sentence.
+	Message string `protobuf:"bytes,27,opt,name=message,proto3" json:"message,omitempty"`
+	// What else to know, e.g. a pool that was missing at a removal and skipped.
+	Notes         []string `protobuf:"bytes,28,rep,name=notes,proto3" json:"notes,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -541,6 +545,20 @@ func (x *Activity) GetStartTime() *timestamppb.Timestamp {
 func (x *Activity) GetEndTime() *timestamppb.Timestamp {
 	if x != nil {
 		return x.EndTime
+	}
+	return nil
+}
+
+func (x *Activity) GetMessage() string {
+	if x != nil {
+		return x.Message
+	}
+	return ""
+}
+
+func (x *Activity) GetNotes() []string {
+	if x != nil {
+		return x.Notes
 	}
 	return nil
 }
@@ -764,7 +782,7 @@ func (x *ListActivitiesResponse) GetTotalSize() int32 {
 type Activity_Trigger struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	Kind  Activity_Trigger_Kind  `protobuf:"varint,1,opt,name=kind,proto3,enum=autoscaling.v1.Activity_Trigger_Kind" json:"kind,omitempty"`
-	// ARI of the task or instance that asked.
+	// ARI of the task, alarm or group that asked.
 	Source string `protobuf:"bytes,2,opt,name=source,proto3" json:"source,omitempty"`
 	// ARI of the rule.
 	Rule string `protobuf:"bytes,3,opt,name=rule,proto3" json:"rule,omitempty"`
@@ -966,7 +984,7 @@ var File_autoscaling_v1_activity_proto protoreflect.FileDescriptor
 
 const file_autoscaling_v1_activity_proto_rawDesc = "" +
 	"\n" +
-	"\x1dautoscaling/v1/activity.proto\x12\x0eautoscaling.v1\x1a\x1fautoscaling/v1/attachment.proto\x1a\"autoscaling/v1/configuration.proto\x1a autoscaling/v1/consistency.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xcb\x14\n" +
+	"\x1dautoscaling/v1/activity.proto\x12\x0eautoscaling.v1\x1a\x1fautoscaling/v1/attachment.proto\x1a\"autoscaling/v1/configuration.proto\x1a autoscaling/v1/consistency.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x85\x15\n" +
 	"\bActivity\x12\x17\n" +
 	"\x04name\x18\x01 \x01(\tB\x03\xe0A\bR\x04name\x12\x15\n" +
 	"\x03ari\x18\x02 \x01(\tB\x03\xe0A\x03R\x03ari\x12\x15\n" +
@@ -997,7 +1015,9 @@ const file_autoscaling_v1_activity_proto_rawDesc = "" +
 	"\tlast_time\x18\x18 \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\blastTime\x12>\n" +
 	"\n" +
 	"start_time\x18\x19 \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\tstartTime\x12:\n" +
-	"\bend_time\x18\x1a \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\aendTime\x1a\x9b\x02\n" +
+	"\bend_time\x18\x1a \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\aendTime\x12\x1d\n" +
+	"\amessage\x18\x1b \x01(\tB\x03\xe0A\x03R\amessage\x12\x19\n" +
+	"\x05notes\x18\x1c \x03(\tB\x03\xe0A\x03R\x05notes\x1a\x9b\x02\n" +
 	"\aTrigger\x129\n" +
 	"\x04kind\x18\x01 \x01(\x0e2%.autoscaling.v1.Activity.Trigger.KindR\x04kind\x12\x16\n" +
 	"\x06source\x18\x02 \x01(\tR\x06source\x12\x12\n" +

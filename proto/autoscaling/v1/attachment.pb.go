@@ -21,130 +21,72 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
-type BalancerAttachment_State int32
+// How far an instance is into, or out of, a pool or a list. In order of life; unset on activities.
+type Attachments_State int32
 
 const (
-	BalancerAttachment_STATE_UNSPECIFIED BalancerAttachment_State = 0
-	// Decided, nothing done yet.
-	BalancerAttachment_PLANNED BalancerAttachment_State = 1
-	// In the pool, not yet healthy there.
-	BalancerAttachment_REGISTERING BalancerAttachment_State = 2
-	// In the pool, healthy.
-	BalancerAttachment_REGISTERED BalancerAttachment_State = 3
-	// Takes no new requests; those under way finish, until the drain time-out.
-	BalancerAttachment_DRAINING BalancerAttachment_State = 4
-	// Out of the pool.
-	BalancerAttachment_DEREGISTERED BalancerAttachment_State = 5
-	// Left out: missing or unusable at a removal, or the process LOAD_BALANCER is suspended.
-	BalancerAttachment_SKIPPED BalancerAttachment_State = 6
+	Attachments_STATE_UNSPECIFIED Attachments_State = 0
+	// Not wanted there yet.
+	Attachments_PENDING Attachments_State = 1
+	// Wanted; not confirmed by the provider.
+	Attachments_ADDING Attachments_State = 2
+	// Confirmed.
+	Attachments_ACTIVE Attachments_State = 3
+	// Pools only: no new requests; those under way finish, until the drain time-out.
+	Attachments_DRAINING Attachments_State = 4
+	// No longer wanted; not confirmed by the provider.
+	Attachments_REMOVING Attachments_State = 5
+	// Confirmed gone, or never was there.
+	Attachments_REMOVED Attachments_State = 6
 )
 
-// Enum value maps for BalancerAttachment_State.
+// Enum value maps for Attachments_State.
 var (
-	BalancerAttachment_State_name = map[int32]string{
+	Attachments_State_name = map[int32]string{
 		0: "STATE_UNSPECIFIED",
-		1: "PLANNED",
-		2: "REGISTERING",
-		3: "REGISTERED",
+		1: "PENDING",
+		2: "ADDING",
+		3: "ACTIVE",
 		4: "DRAINING",
-		5: "DEREGISTERED",
-		6: "SKIPPED",
+		5: "REMOVING",
+		6: "REMOVED",
 	}
-	BalancerAttachment_State_value = map[string]int32{
+	Attachments_State_value = map[string]int32{
 		"STATE_UNSPECIFIED": 0,
-		"PLANNED":           1,
-		"REGISTERING":       2,
-		"REGISTERED":        3,
+		"PENDING":           1,
+		"ADDING":            2,
+		"ACTIVE":            3,
 		"DRAINING":          4,
-		"DEREGISTERED":      5,
-		"SKIPPED":           6,
+		"REMOVING":          5,
+		"REMOVED":           6,
 	}
 )
 
-func (x BalancerAttachment_State) Enum() *BalancerAttachment_State {
-	p := new(BalancerAttachment_State)
+func (x Attachments_State) Enum() *Attachments_State {
+	p := new(Attachments_State)
 	*p = x
 	return p
 }
 
-func (x BalancerAttachment_State) String() string {
+func (x Attachments_State) String() string {
 	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
 }
 
-func (BalancerAttachment_State) Descriptor() protoreflect.EnumDescriptor {
+func (Attachments_State) Descriptor() protoreflect.EnumDescriptor {
 	return file_autoscaling_v1_attachment_proto_enumTypes[0].Descriptor()
 }
 
-func (BalancerAttachment_State) Type() protoreflect.EnumType {
+func (Attachments_State) Type() protoreflect.EnumType {
 	return &file_autoscaling_v1_attachment_proto_enumTypes[0]
 }
 
-func (x BalancerAttachment_State) Number() protoreflect.EnumNumber {
+func (x Attachments_State) Number() protoreflect.EnumNumber {
 	return protoreflect.EnumNumber(x)
 }
 
-// Deprecated: Use BalancerAttachment_State.Descriptor instead.
-func (BalancerAttachment_State) EnumDescriptor() ([]byte, []int) {
-	return file_autoscaling_v1_attachment_proto_rawDescGZIP(), []int{1, 0}
-}
-
-type AccessListAttachment_State int32
-
-const (
-	AccessListAttachment_STATE_UNSPECIFIED AccessListAttachment_State = 0
-	// Decided, nothing done yet.
-	AccessListAttachment_PLANNED AccessListAttachment_State = 1
-	// The address is on the list.
-	AccessListAttachment_ALLOWED AccessListAttachment_State = 2
-	// The address is off the list.
-	AccessListAttachment_REVOKED AccessListAttachment_State = 3
-	// Left out: missing or unusable at a removal.
-	AccessListAttachment_SKIPPED AccessListAttachment_State = 4
-)
-
-// Enum value maps for AccessListAttachment_State.
-var (
-	AccessListAttachment_State_name = map[int32]string{
-		0: "STATE_UNSPECIFIED",
-		1: "PLANNED",
-		2: "ALLOWED",
-		3: "REVOKED",
-		4: "SKIPPED",
-	}
-	AccessListAttachment_State_value = map[string]int32{
-		"STATE_UNSPECIFIED": 0,
-		"PLANNED":           1,
-		"ALLOWED":           2,
-		"REVOKED":           3,
-		"SKIPPED":           4,
-	}
-)
-
-func (x AccessListAttachment_State) Enum() *AccessListAttachment_State {
-	p := new(AccessListAttachment_State)
-	*p = x
-	return p
-}
-
-func (x AccessListAttachment_State) String() string {
-	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
-}
-
-func (AccessListAttachment_State) Descriptor() protoreflect.EnumDescriptor {
-	return file_autoscaling_v1_attachment_proto_enumTypes[1].Descriptor()
-}
-
-func (AccessListAttachment_State) Type() protoreflect.EnumType {
-	return &file_autoscaling_v1_attachment_proto_enumTypes[1]
-}
-
-func (x AccessListAttachment_State) Number() protoreflect.EnumNumber {
-	return protoreflect.EnumNumber(x)
-}
-
-// Deprecated: Use AccessListAttachment_State.Descriptor instead.
-func (AccessListAttachment_State) EnumDescriptor() ([]byte, []int) {
-	return file_autoscaling_v1_attachment_proto_rawDescGZIP(), []int{2, 0}
+// Deprecated: Use Attachments_State.Descriptor instead.
+func (Attachments_State) EnumDescriptor() ([]byte, []int) {
+	return file_autoscaling_v1_attachment_proto_rawDescGZIP(), []int{0, 0}
 }
 
 // What an instance is, or an activity's instances are to be, attached to. An instance leaves by its own
@@ -208,9 +150,9 @@ type BalancerAttachment struct {
 	Provider string `protobuf:"bytes,1,opt,name=provider,proto3" json:"provider,omitempty"`
 	Pool     string `protobuf:"bytes,2,opt,name=pool,proto3" json:"pool,omitempty"`
 	// The port that requests are sent to.
-	Port          int32                    `protobuf:"varint,3,opt,name=port,proto3" json:"port,omitempty"`
-	Weight        *int32                   `protobuf:"varint,4,opt,name=weight,proto3,oneof" json:"weight,omitempty"`
-	State         BalancerAttachment_State `protobuf:"varint,5,opt,name=state,proto3,enum=autoscaling.v1.BalancerAttachment_State" json:"state,omitempty"`
+	Port          int32             `protobuf:"varint,3,opt,name=port,proto3" json:"port,omitempty"`
+	Weight        *int32            `protobuf:"varint,4,opt,name=weight,proto3,oneof" json:"weight,omitempty"`
+	State         Attachments_State `protobuf:"varint,5,opt,name=state,proto3,enum=autoscaling.v1.Attachments_State" json:"state,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -273,20 +215,20 @@ func (x *BalancerAttachment) GetWeight() int32 {
 	return 0
 }
 
-func (x *BalancerAttachment) GetState() BalancerAttachment_State {
+func (x *BalancerAttachment) GetState() Attachments_State {
 	if x != nil {
 		return x.State
 	}
-	return BalancerAttachment_STATE_UNSPECIFIED
+	return Attachments_STATE_UNSPECIFIED
 }
 
 // One access list that carries the instance's address.
 type AccessListAttachment struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The access-list provider's name.
-	Provider      string                     `protobuf:"bytes,1,opt,name=provider,proto3" json:"provider,omitempty"`
-	List          string                     `protobuf:"bytes,2,opt,name=list,proto3" json:"list,omitempty"`
-	State         AccessListAttachment_State `protobuf:"varint,3,opt,name=state,proto3,enum=autoscaling.v1.AccessListAttachment_State" json:"state,omitempty"`
+	Provider      string            `protobuf:"bytes,1,opt,name=provider,proto3" json:"provider,omitempty"`
+	List          string            `protobuf:"bytes,2,opt,name=list,proto3" json:"list,omitempty"`
+	State         Attachments_State `protobuf:"varint,3,opt,name=state,proto3,enum=autoscaling.v1.Attachments_State" json:"state,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -335,47 +277,42 @@ func (x *AccessListAttachment) GetList() string {
 	return ""
 }
 
-func (x *AccessListAttachment) GetState() AccessListAttachment_State {
+func (x *AccessListAttachment) GetState() Attachments_State {
 	if x != nil {
 		return x.State
 	}
-	return AccessListAttachment_STATE_UNSPECIFIED
+	return Attachments_STATE_UNSPECIFIED
 }
 
 var File_autoscaling_v1_attachment_proto protoreflect.FileDescriptor
 
 const file_autoscaling_v1_attachment_proto_rawDesc = "" +
 	"\n" +
-	"\x1fautoscaling/v1/attachment.proto\x12\x0eautoscaling.v1\"\x98\x01\n" +
+	"\x1fautoscaling/v1/attachment.proto\x12\x0eautoscaling.v1\"\x86\x02\n" +
 	"\vAttachments\x12@\n" +
 	"\tbalancers\x18\x01 \x03(\v2\".autoscaling.v1.BalancerAttachmentR\tbalancers\x12G\n" +
-	"\faccess_lists\x18\x02 \x03(\v2$.autoscaling.v1.AccessListAttachmentR\vaccessLists\"\xbb\x02\n" +
+	"\faccess_lists\x18\x02 \x03(\v2$.autoscaling.v1.AccessListAttachmentR\vaccessLists\"l\n" +
+	"\x05State\x12\x15\n" +
+	"\x11STATE_UNSPECIFIED\x10\x00\x12\v\n" +
+	"\aPENDING\x10\x01\x12\n" +
+	"\n" +
+	"\x06ADDING\x10\x02\x12\n" +
+	"\n" +
+	"\x06ACTIVE\x10\x03\x12\f\n" +
+	"\bDRAINING\x10\x04\x12\f\n" +
+	"\bREMOVING\x10\x05\x12\v\n" +
+	"\aREMOVED\x10\x06\"\xb9\x01\n" +
 	"\x12BalancerAttachment\x12\x1a\n" +
 	"\bprovider\x18\x01 \x01(\tR\bprovider\x12\x12\n" +
 	"\x04pool\x18\x02 \x01(\tR\x04pool\x12\x12\n" +
 	"\x04port\x18\x03 \x01(\x05R\x04port\x12\x1b\n" +
-	"\x06weight\x18\x04 \x01(\x05H\x00R\x06weight\x88\x01\x01\x12>\n" +
-	"\x05state\x18\x05 \x01(\x0e2(.autoscaling.v1.BalancerAttachment.StateR\x05state\"y\n" +
-	"\x05State\x12\x15\n" +
-	"\x11STATE_UNSPECIFIED\x10\x00\x12\v\n" +
-	"\aPLANNED\x10\x01\x12\x0f\n" +
-	"\vREGISTERING\x10\x02\x12\x0e\n" +
-	"\n" +
-	"REGISTERED\x10\x03\x12\f\n" +
-	"\bDRAINING\x10\x04\x12\x10\n" +
-	"\fDEREGISTERED\x10\x05\x12\v\n" +
-	"\aSKIPPED\x10\x06B\t\n" +
-	"\a_weight\"\xdc\x01\n" +
+	"\x06weight\x18\x04 \x01(\x05H\x00R\x06weight\x88\x01\x01\x127\n" +
+	"\x05state\x18\x05 \x01(\x0e2!.autoscaling.v1.Attachments.StateR\x05stateB\t\n" +
+	"\a_weight\"\x7f\n" +
 	"\x14AccessListAttachment\x12\x1a\n" +
 	"\bprovider\x18\x01 \x01(\tR\bprovider\x12\x12\n" +
-	"\x04list\x18\x02 \x01(\tR\x04list\x12@\n" +
-	"\x05state\x18\x03 \x01(\x0e2*.autoscaling.v1.AccessListAttachment.StateR\x05state\"R\n" +
-	"\x05State\x12\x15\n" +
-	"\x11STATE_UNSPECIFIED\x10\x00\x12\v\n" +
-	"\aPLANNED\x10\x01\x12\v\n" +
-	"\aALLOWED\x10\x02\x12\v\n" +
-	"\aREVOKED\x10\x03\x12\v\n" +
-	"\aSKIPPED\x10\x04B8Z6github.com/asctl/as/proto/autoscaling/v1;autoscalingv1b\x06proto3"
+	"\x04list\x18\x02 \x01(\tR\x04list\x127\n" +
+	"\x05state\x18\x03 \x01(\x0e2!.autoscaling.v1.Attachments.StateR\x05stateB8Z6github.com/asctl/as/proto/autoscaling/v1;autoscalingv1b\x06proto3"
 
 var (
 	file_autoscaling_v1_attachment_proto_rawDescOnce sync.Once
@@ -389,20 +326,19 @@ func file_autoscaling_v1_attachment_proto_rawDescGZIP() []byte {
 	return file_autoscaling_v1_attachment_proto_rawDescData
 }
 
-var file_autoscaling_v1_attachment_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
+var file_autoscaling_v1_attachment_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
 var file_autoscaling_v1_attachment_proto_msgTypes = make([]protoimpl.MessageInfo, 3)
 var file_autoscaling_v1_attachment_proto_goTypes = []any{
-	(BalancerAttachment_State)(0),   // 0: autoscaling.v1.BalancerAttachment.State
-	(AccessListAttachment_State)(0), // 1: autoscaling.v1.AccessListAttachment.State
-	(*Attachments)(nil),             // 2: autoscaling.v1.Attachments
-	(*BalancerAttachment)(nil),      // 3: autoscaling.v1.BalancerAttachment
-	(*AccessListAttachment)(nil),    // 4: autoscaling.v1.AccessListAttachment
+	(Attachments_State)(0),       // 0: autoscaling.v1.Attachments.State
+	(*Attachments)(nil),          // 1: autoscaling.v1.Attachments
+	(*BalancerAttachment)(nil),   // 2: autoscaling.v1.BalancerAttachment
+	(*AccessListAttachment)(nil), // 3: autoscaling.v1.AccessListAttachment
 }
 var file_autoscaling_v1_attachment_proto_depIdxs = []int32{
-	3, // 0: autoscaling.v1.Attachments.balancers:type_name -> autoscaling.v1.BalancerAttachment
-	4, // 1: autoscaling.v1.Attachments.access_lists:type_name -> autoscaling.v1.AccessListAttachment
-	0, // 2: autoscaling.v1.BalancerAttachment.state:type_name -> autoscaling.v1.BalancerAttachment.State
-	1, // 3: autoscaling.v1.AccessListAttachment.state:type_name -> autoscaling.v1.AccessListAttachment.State
+	2, // 0: autoscaling.v1.Attachments.balancers:type_name -> autoscaling.v1.BalancerAttachment
+	3, // 1: autoscaling.v1.Attachments.access_lists:type_name -> autoscaling.v1.AccessListAttachment
+	0, // 2: autoscaling.v1.BalancerAttachment.state:type_name -> autoscaling.v1.Attachments.State
+	0, // 3: autoscaling.v1.AccessListAttachment.state:type_name -> autoscaling.v1.Attachments.State
 	4, // [4:4] is the sub-list for method output_type
 	4, // [4:4] is the sub-list for method input_type
 	4, // [4:4] is the sub-list for extension type_name
@@ -421,7 +357,7 @@ func file_autoscaling_v1_attachment_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_autoscaling_v1_attachment_proto_rawDesc), len(file_autoscaling_v1_attachment_proto_rawDesc)),
-			NumEnums:      2,
+			NumEnums:      1,
 			NumMessages:   3,
 			NumExtensions: 0,
 			NumServices:   0,

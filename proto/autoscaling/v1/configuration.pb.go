@@ -29,7 +29,7 @@ const (
 )
 
 // What a provider needs to make an instance. Every Update makes a new, immutable version. What a provider
-// cannot give (a process has no disks) it refuses, it does not ignore it.
+// cannot give (a process has no disks) it refuses, it does not ignore it. Its labels are also given to the machines.
 type Configuration struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// `namespaces/{namespace}/configurations/{configuration}`. Ignored by Create, which builds it from the parent and the id.

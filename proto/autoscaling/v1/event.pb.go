@@ -24,47 +24,64 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+// The set grows; the names are for ever.
 type Event_Type int32
 
 const (
 	Event_TYPE_UNSPECIFIED      Event_Type = 0
 	Event_CONFIGURATION_CREATED Event_Type = 1
-	Event_CONFIGURATION_UPDATED Event_Type = 2
-	Event_CONFIGURATION_DELETED Event_Type = 3
-	Event_GROUP_CREATED         Event_Type = 10
-	Event_GROUP_UPDATED         Event_Type = 11
-	// Paused, resumed, deleting.
-	Event_GROUP_STATE_CHANGED      Event_Type = 12
-	Event_GROUP_DELETED            Event_Type = 13
-	Event_DESIRED_CAPACITY_CHANGED Event_Type = 14
-	Event_COOLDOWN_STARTED         Event_Type = 15
-	Event_CONDITION_CHANGED        Event_Type = 16
-	Event_RULE_CREATED             Event_Type = 20
-	Event_RULE_UPDATED             Event_Type = 21
-	Event_RULE_DELETED             Event_Type = 22
-	Event_ALARM_TASK_CREATED       Event_Type = 30
-	Event_ALARM_TASK_UPDATED       Event_Type = 31
-	Event_ALARM_TASK_DELETED       Event_Type = 32
-	Event_ALARM_STATE_CHANGED      Event_Type = 33
-	Event_SCHEDULED_TASK_CREATED   Event_Type = 40
-	Event_SCHEDULED_TASK_UPDATED   Event_Type = 41
-	Event_SCHEDULED_TASK_DELETED   Event_Type = 42
-	// Ran, or did not: attribute `outcome`.
-	Event_SCHEDULED_TASK_RUN Event_Type = 43
-	// A trigger asked for something: attributes `trigger`, `source`.
-	Event_REQUEST_RECEIVED Event_Type = 50
-	// It was refused: attribute `reason`.
-	Event_REQUEST_REFUSED  Event_Type = 51
-	Event_ACTIVITY_STARTED Event_Type = 52
-	Event_ACTIVITY_ENDED   Event_Type = 53
-	// Attributes `from` and `to`.
-	Event_INSTANCE_STATE_CHANGED Event_Type = 60
-	// A step within a state was finished: attribute `step`.
-	Event_INSTANCE_STEP_FINISHED Event_Type = 61
-	// A step failed and is tried again or given up: attributes `step`, `error`.
-	Event_INSTANCE_STEP_FAILED        Event_Type = 62
-	Event_INSTANCE_HEALTH_CHANGED     Event_Type = 63
-	Event_INSTANCE_PROTECTION_CHANGED Event_Type = 64
+	// A new version was made.
+	Event_CONFIGURATION_UPDATED  Event_Type = 2
+	Event_CONFIGURATION_DELETED  Event_Type = 3
+	Event_GROUP_CREATED          Event_Type = 4
+	Event_GROUP_UPDATED          Event_Type = 5
+	Event_GROUP_PAUSED           Event_Type = 6
+	Event_GROUP_RESUMED          Event_Type = 7
+	Event_GROUP_DELETING         Event_Type = 8
+	Event_GROUP_DELETED          Event_Type = 9
+	Event_PROCESSES_SUSPENDED    Event_Type = 10
+	Event_PROCESSES_RESUMED      Event_Type = 11
+	Event_DESIRED_CHANGED        Event_Type = 12
+	Event_CONDITION_RAISED       Event_Type = 13
+	Event_CONDITION_CLEARED      Event_Type = 14
+	Event_RULE_CREATED           Event_Type = 15
+	Event_RULE_UPDATED           Event_Type = 16
+	Event_RULE_DELETED           Event_Type = 17
+	Event_ALARM_TASK_CREATED     Event_Type = 18
+	Event_ALARM_TASK_UPDATED     Event_Type = 19
+	Event_ALARM_TASK_DELETED     Event_Type = 20
+	Event_ALARM_STATE_CHANGED    Event_Type = 21
+	Event_SCHEDULED_TASK_CREATED Event_Type = 22
+	Event_SCHEDULED_TASK_UPDATED Event_Type = 23
+	Event_SCHEDULED_TASK_DELETED Event_Type = 24
+	// Ran, or did not.
+	Event_SCHEDULED_TASK_RUN Event_Type = 25
+	// Somebody or something asked for a change of capacity.
+	Event_TRIGGER_FIRED Event_Type = 26
+	// It was refused.
+	Event_REQUEST_REFUSED Event_Type = 27
+	// It was accepted: number, configuration version and attachments are fixed.
+	Event_ACTIVITY_STARTED Event_Type = 28
+	// An instance entered a state.
+	Event_INSTANCE_STATE Event_Type = 29
+	// A step within a state was finished.
+	Event_INSTANCE_STEP Event_Type = 30
+	// An instance became healthy or unhealthy.
+	Event_INSTANCE_HEALTH     Event_Type = 31
+	Event_INSTANCE_PROTECTION Event_Type = 32
+	Event_ACTIVITY_ENDED      Event_Type = 33
+	Event_COOLDOWN_STARTED    Event_Type = 34
+	Event_LAUNCH_FAILED       Event_Type = 35
+	// A machine that runs was found to be a recorded instance's.
+	Event_MACHINE_ADOPTED Event_Type = 36
+	// A recorded instance's machine is gone.
+	Event_MACHINE_LOST Event_Type = 37
+	// A machine with the cluster's mark belongs to no recorded instance.
+	Event_ORPHAN_FOUND   Event_Type = 38
+	Event_ORPHAN_REMOVED Event_Type = 39
+	Event_LEADER_ELECTED Event_Type = 40
+	// A node's addresses, version or providers changed.
+	Event_NODE_CHANGED Event_Type = 41
 )
 
 // Enum value maps for Event_Type.
@@ -74,66 +91,88 @@ var (
 		1:  "CONFIGURATION_CREATED",
 		2:  "CONFIGURATION_UPDATED",
 		3:  "CONFIGURATION_DELETED",
-		10: "GROUP_CREATED",
-		11: "GROUP_UPDATED",
-		12: "GROUP_STATE_CHANGED",
-		13: "GROUP_DELETED",
-		14: "DESIRED_CAPACITY_CHANGED",
-		15: "COOLDOWN_STARTED",
-		16: "CONDITION_CHANGED",
-		20: "RULE_CREATED",
-		21: "RULE_UPDATED",
-		22: "RULE_DELETED",
-		30: "ALARM_TASK_CREATED",
-		31: "ALARM_TASK_UPDATED",
-		32: "ALARM_TASK_DELETED",
-		33: "ALARM_STATE_CHANGED",
-		40: "SCHEDULED_TASK_CREATED",
-		41: "SCHEDULED_TASK_UPDATED",
-		42: "SCHEDULED_TASK_DELETED",
-		43: "SCHEDULED_TASK_RUN",
-		50: "REQUEST_RECEIVED",
-		51: "REQUEST_REFUSED",
-		52: "ACTIVITY_STARTED",
-		53: "ACTIVITY_ENDED",
-		60: "INSTANCE_STATE_CHANGED",
-		61: "INSTANCE_STEP_FINISHED",
-		62: "INSTANCE_STEP_FAILED",
-		63: "INSTANCE_HEALTH_CHANGED",
-		64: "INSTANCE_PROTECTION_CHANGED",
+		4:  "GROUP_CREATED",
+		5:  "GROUP_UPDATED",
+		6:  "GROUP_PAUSED",
+		7:  "GROUP_RESUMED",
+		8:  "GROUP_DELETING",
+		9:  "GROUP_DELETED",
+		10: "PROCESSES_SUSPENDED",
+		11: "PROCESSES_RESUMED",
+		12: "DESIRED_CHANGED",
+		13: "CONDITION_RAISED",
+		14: "CONDITION_CLEARED",
+		15: "RULE_CREATED",
+		16: "RULE_UPDATED",
+		17: "RULE_DELETED",
+		18: "ALARM_TASK_CREATED",
+		19: "ALARM_TASK_UPDATED",
+		20: "ALARM_TASK_DELETED",
+		21: "ALARM_STATE_CHANGED",
+		22: "SCHEDULED_TASK_CREATED",
+		23: "SCHEDULED_TASK_UPDATED",
+		24: "SCHEDULED_TASK_DELETED",
+		25: "SCHEDULED_TASK_RUN",
+		26: "TRIGGER_FIRED",
+		27: "REQUEST_REFUSED",
+		28: "ACTIVITY_STARTED",
+		29: "INSTANCE_STATE",
+		30: "INSTANCE_STEP",
+		31: "INSTANCE_HEALTH",
+		32: "INSTANCE_PROTECTION",
+		33: "ACTIVITY_ENDED",
+		34: "COOLDOWN_STARTED",
+		35: "LAUNCH_FAILED",
+		36: "MACHINE_ADOPTED",
+		37: "MACHINE_LOST",
+		38: "ORPHAN_FOUND",
+		39: "ORPHAN_REMOVED",
+		40: "LEADER_ELECTED",
+		41: "NODE_CHANGED",
 	}
 	Event_Type_value = map[string]int32{
-		"TYPE_UNSPECIFIED":            0,
-		"CONFIGURATION_CREATED":       1,
-		"CONFIGURATION_UPDATED":       2,
-		"CONFIGURATION_DELETED":       3,
-		"GROUP_CREATED":               10,
-		"GROUP_UPDATED":               11,
-		"GROUP_STATE_CHANGED":         12,
-		"GROUP_DELETED":               13,
-		"DESIRED_CAPACITY_CHANGED":    14,
-		"COOLDOWN_STARTED":            15,
-		"CONDITION_CHANGED":           16,
-		"RULE_CREATED":                20,
-		"RULE_UPDATED":                21,
-		"RULE_DELETED":                22,
-		"ALARM_TASK_CREATED":          30,
-		"ALARM_TASK_UPDATED":          31,
-		"ALARM_TASK_DELETED":          32,
-		"ALARM_STATE_CHANGED":         33,
-		"SCHEDULED_TASK_CREATED":      40,
-		"SCHEDULED_TASK_UPDATED":      41,
-		"SCHEDULED_TASK_DELETED":      42,
-		"SCHEDULED_TASK_RUN":          43,
-		"REQUEST_RECEIVED":            50,
-		"REQUEST_REFUSED":             51,
-		"ACTIVITY_STARTED":            52,
-		"ACTIVITY_ENDED":              53,
-		"INSTANCE_STATE_CHANGED":      60,
-		"INSTANCE_STEP_FINISHED":      61,
-		"INSTANCE_STEP_FAILED":        62,
-		"INSTANCE_HEALTH_CHANGED":     63,
-		"INSTANCE_PROTECTION_CHANGED": 64,
+		"TYPE_UNSPECIFIED":       0,
+		"CONFIGURATION_CREATED":  1,
+		"CONFIGURATION_UPDATED":  2,
+		"CONFIGURATION_DELETED":  3,
+		"GROUP_CREATED":          4,
+		"GROUP_UPDATED":          5,
+		"GROUP_PAUSED":           6,
+		"GROUP_RESUMED":          7,
+		"GROUP_DELETING":         8,
+		"GROUP_DELETED":          9,
+		"PROCESSES_SUSPENDED":    10,
+		"PROCESSES_RESUMED":      11,
+		"DESIRED_CHANGED":        12,
+		"CONDITION_RAISED":       13,
+		"CONDITION_CLEARED":      14,
+		"RULE_CREATED":           15,
+		"RULE_UPDATED":           16,
+		"RULE_DELETED":           17,
+		"ALARM_TASK_CREATED":     18,
+		"ALARM_TASK_UPDATED":     19,
+		"ALARM_TASK_DELETED":     20,
+		"ALARM_STATE_CHANGED":    21,
+		"SCHEDULED_TASK_CREATED": 22,
+		"SCHEDULED_TASK_UPDATED": 23,
+		"SCHEDULED_TASK_DELETED": 24,
+		"SCHEDULED_TASK_RUN":     25,
+		"TRIGGER_FIRED":          26,
+		"REQUEST_REFUSED":        27,
+		"ACTIVITY_STARTED":       28,
+		"INSTANCE_STATE":         29,
+		"INSTANCE_STEP":          30,
+		"INSTANCE_HEALTH":        31,
+		"INSTANCE_PROTECTION":    32,
+		"ACTIVITY_ENDED":         33,
+		"COOLDOWN_STARTED":       34,
+		"LAUNCH_FAILED":          35,
+		"MACHINE_ADOPTED":        36,
+		"MACHINE_LOST":           37,
+		"ORPHAN_FOUND":           38,
+		"ORPHAN_REMOVED":         39,
+		"LEADER_ELECTED":         40,
+		"NODE_CHANGED":           41,
 	}
 )
 
@@ -167,7 +206,7 @@ func (Event_Type) EnumDescriptor() ([]byte, []int) {
 // One thing that happened.
 type Event struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Counts events, not log entries; without gaps.
+	// Counts events, not log entries; from 1, without gaps.
 	Index int64                  `protobuf:"varint,1,opt,name=index,proto3" json:"index,omitempty"`
 	Time  *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=time,proto3" json:"time,omitempty"`
 	// Id of the namespace.
@@ -183,8 +222,14 @@ type Event struct {
 	Rule string `protobuf:"bytes,8,opt,name=rule,proto3" json:"rule,omitempty"`
 	// One sentence for people.
 	Message string `protobuf:"bytes,9,opt,name=message,proto3" json:"message,omitempty"`
-	// What else there is to say; the types above name theirs.
-	Attributes    map[string]string `protobuf:"bytes,10,rep,name=attributes,proto3" json:"attributes,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	// What else there is to say.
+	Attributes map[string]string `protobuf:"bytes,10,rep,name=attributes,proto3" json:"attributes,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	// Id of the configuration, task or node that it is about, if any.
+	Subject string `protobuf:"bytes,11,opt,name=subject,proto3" json:"subject,omitempty"`
+	// Of INSTANCE_STATE: the state that was entered.
+	State Instance_State `protobuf:"varint,12,opt,name=state,proto3,enum=autoscaling.v1.Instance_State" json:"state,omitempty"`
+	// Of INSTANCE_STEP: the step that was finished; the names are those of the instance's timeline.
+	Step          string `protobuf:"bytes,13,opt,name=step,proto3" json:"step,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -289,6 +334,27 @@ func (x *Event) GetAttributes() map[string]string {
 	return nil
 }
 
+func (x *Event) GetSubject() string {
+	if x != nil {
+		return x.Subject
+	}
+	return ""
+}
+
+func (x *Event) GetState() Instance_State {
+	if x != nil {
+		return x.State
+	}
+	return Instance_STATE_UNSPECIFIED
+}
+
+func (x *Event) GetStep() string {
+	if x != nil {
+		return x.Step
+	}
+	return ""
+}
+
 type WatchEventsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Id of the namespace, default `default`.
@@ -356,7 +422,7 @@ var File_autoscaling_v1_event_proto protoreflect.FileDescriptor
 
 const file_autoscaling_v1_event_proto_rawDesc = "" +
 	"\n" +
-	"\x1aautoscaling/v1/event.proto\x12\x0eautoscaling.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x92\t\n" +
+	"\x1aautoscaling/v1/event.proto\x12\x0eautoscaling.v1\x1a\x1dautoscaling/v1/instance.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x9b\v\n" +
 	"\x05Event\x12\x14\n" +
 	"\x05index\x18\x01 \x01(\x03R\x05index\x12.\n" +
 	"\x04time\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\x04time\x12\x1c\n" +
@@ -370,43 +436,57 @@ const file_autoscaling_v1_event_proto_rawDesc = "" +
 	"\n" +
 	"attributes\x18\n" +
 	" \x03(\v2%.autoscaling.v1.Event.AttributesEntryR\n" +
-	"attributes\x1a=\n" +
+	"attributes\x12\x18\n" +
+	"\asubject\x18\v \x01(\tR\asubject\x124\n" +
+	"\x05state\x18\f \x01(\x0e2\x1e.autoscaling.v1.Instance.StateR\x05state\x12\x12\n" +
+	"\x04step\x18\r \x01(\tR\x04step\x1a=\n" +
 	"\x0fAttributesEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xf2\x05\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\x97\a\n" +
 	"\x04Type\x12\x14\n" +
 	"\x10TYPE_UNSPECIFIED\x10\x00\x12\x19\n" +
 	"\x15CONFIGURATION_CREATED\x10\x01\x12\x19\n" +
 	"\x15CONFIGURATION_UPDATED\x10\x02\x12\x19\n" +
 	"\x15CONFIGURATION_DELETED\x10\x03\x12\x11\n" +
-	"\rGROUP_CREATED\x10\n" +
-	"\x12\x11\n" +
-	"\rGROUP_UPDATED\x10\v\x12\x17\n" +
-	"\x13GROUP_STATE_CHANGED\x10\f\x12\x11\n" +
-	"\rGROUP_DELETED\x10\r\x12\x1c\n" +
-	"\x18DESIRED_CAPACITY_CHANGED\x10\x0e\x12\x14\n" +
-	"\x10COOLDOWN_STARTED\x10\x0f\x12\x15\n" +
-	"\x11CONDITION_CHANGED\x10\x10\x12\x10\n" +
-	"\fRULE_CREATED\x10\x14\x12\x10\n" +
-	"\fRULE_UPDATED\x10\x15\x12\x10\n" +
-	"\fRULE_DELETED\x10\x16\x12\x16\n" +
-	"\x12ALARM_TASK_CREATED\x10\x1e\x12\x16\n" +
-	"\x12ALARM_TASK_UPDATED\x10\x1f\x12\x16\n" +
-	"\x12ALARM_TASK_DELETED\x10 \x12\x17\n" +
-	"\x13ALARM_STATE_CHANGED\x10!\x12\x1a\n" +
-	"\x16SCHEDULED_TASK_CREATED\x10(\x12\x1a\n" +
-	"\x16SCHEDULED_TASK_UPDATED\x10)\x12\x1a\n" +
-	"\x16SCHEDULED_TASK_DELETED\x10*\x12\x16\n" +
-	"\x12SCHEDULED_TASK_RUN\x10+\x12\x14\n" +
-	"\x10REQUEST_RECEIVED\x102\x12\x13\n" +
-	"\x0fREQUEST_REFUSED\x103\x12\x14\n" +
-	"\x10ACTIVITY_STARTED\x104\x12\x12\n" +
-	"\x0eACTIVITY_ENDED\x105\x12\x1a\n" +
-	"\x16INSTANCE_STATE_CHANGED\x10<\x12\x1a\n" +
-	"\x16INSTANCE_STEP_FINISHED\x10=\x12\x18\n" +
-	"\x14INSTANCE_STEP_FAILED\x10>\x12\x1b\n" +
-	"\x17INSTANCE_HEALTH_CHANGED\x10?\x12\x1f\n" +
-	"\x1bINSTANCE_PROTECTION_CHANGED\x10@\"\xb5\x01\n" +
+	"\rGROUP_CREATED\x10\x04\x12\x11\n" +
+	"\rGROUP_UPDATED\x10\x05\x12\x10\n" +
+	"\fGROUP_PAUSED\x10\x06\x12\x11\n" +
+	"\rGROUP_RESUMED\x10\a\x12\x12\n" +
+	"\x0eGROUP_DELETING\x10\b\x12\x11\n" +
+	"\rGROUP_DELETED\x10\t\x12\x17\n" +
+	"\x13PROCESSES_SUSPENDED\x10\n" +
+	"\x12\x15\n" +
+	"\x11PROCESSES_RESUMED\x10\v\x12\x13\n" +
+	"\x0fDESIRED_CHANGED\x10\f\x12\x14\n" +
+	"\x10CONDITION_RAISED\x10\r\x12\x15\n" +
+	"\x11CONDITION_CLEARED\x10\x0e\x12\x10\n" +
+	"\fRULE_CREATED\x10\x0f\x12\x10\n" +
+	"\fRULE_UPDATED\x10\x10\x12\x10\n" +
+	"\fRULE_DELETED\x10\x11\x12\x16\n" +
+	"\x12ALARM_TASK_CREATED\x10\x12\x12\x16\n" +
+	"\x12ALARM_TASK_UPDATED\x10\x13\x12\x16\n" +
+	"\x12ALARM_TASK_DELETED\x10\x14\x12\x17\n" +
+	"\x13ALARM_STATE_CHANGED\x10\x15\x12\x1a\n" +
+	"\x16SCHEDULED_TASK_CREATED\x10\x16\x12\x1a\n" +
+	"\x16SCHEDULED_TASK_UPDATED\x10\x17\x12\x1a\n" +
+	"\x16SCHEDULED_TASK_DELETED\x10\x18\x12\x16\n" +
+	"\x12SCHEDULED_TASK_RUN\x10\x19\x12\x11\n" +
+	"\rTRIGGER_FIRED\x10\x1a\x12\x13\n" +
+	"\x0fREQUEST_REFUSED\x10\x1b\x12\x14\n" +
+	"\x10ACTIVITY_STARTED\x10\x1c\x12\x12\n" +
+	"\x0eINSTANCE_STATE\x10\x1d\x12\x11\n" +
+	"\rINSTANCE_STEP\x10\x1e\x12\x13\n" +
+	"\x0fINSTANCE_HEALTH\x10\x1f\x12\x17\n" +
+	"\x13INSTANCE_PROTECTION\x10 \x12\x12\n" +
+	"\x0eACTIVITY_ENDED\x10!\x12\x14\n" +
+	"\x10COOLDOWN_STARTED\x10\"\x12\x11\n" +
+	"\rLAUNCH_FAILED\x10#\x12\x13\n" +
+	"\x0fMACHINE_ADOPTED\x10$\x12\x10\n" +
+	"\fMACHINE_LOST\x10%\x12\x10\n" +
+	"\fORPHAN_FOUND\x10&\x12\x12\n" +
+	"\x0eORPHAN_REMOVED\x10'\x12\x12\n" +
+	"\x0eLEADER_ELECTED\x10(\x12\x10\n" +
+	"\fNODE_CHANGED\x10)\"\xb5\x01\n" +
 	"\x12WatchEventsRequest\x129\n" +
 	"\tnamespace\x18\x01 \x01(\tB\x1b\xbaH\x18\xd8\x01\x01r\x132\x11^[a-z0-9-]{1,63}$R\tnamespace\x121\n" +
 	"\x05group\x18\x02 \x01(\tB\x1b\xbaH\x18\xd8\x01\x01r\x132\x11^[a-z0-9-]{1,63}$R\x05group\x121\n" +
@@ -435,18 +515,20 @@ var file_autoscaling_v1_event_proto_goTypes = []any{
 	(*WatchEventsRequest)(nil),    // 2: autoscaling.v1.WatchEventsRequest
 	nil,                           // 3: autoscaling.v1.Event.AttributesEntry
 	(*timestamppb.Timestamp)(nil), // 4: google.protobuf.Timestamp
+	(Instance_State)(0),           // 5: autoscaling.v1.Instance.State
 }
 var file_autoscaling_v1_event_proto_depIdxs = []int32{
 	4, // 0: autoscaling.v1.Event.time:type_name -> google.protobuf.Timestamp
 	0, // 1: autoscaling.v1.Event.type:type_name -> autoscaling.v1.Event.Type
 	3, // 2: autoscaling.v1.Event.attributes:type_name -> autoscaling.v1.Event.AttributesEntry
-	2, // 3: autoscaling.v1.EventService.WatchEvents:input_type -> autoscaling.v1.WatchEventsRequest
-	1, // 4: autoscaling.v1.EventService.WatchEvents:output_type -> autoscaling.v1.Event
-	4, // [4:5] is the sub-list for method output_type
-	3, // [3:4] is the sub-list for method input_type
-	3, // [3:3] is the sub-list for extension type_name
-	3, // [3:3] is the sub-list for extension extendee
-	0, // [0:3] is the sub-list for field type_name
+	5, // 3: autoscaling.v1.Event.state:type_name -> autoscaling.v1.Instance.State
+	2, // 4: autoscaling.v1.EventService.WatchEvents:input_type -> autoscaling.v1.WatchEventsRequest
+	1, // 5: autoscaling.v1.EventService.WatchEvents:output_type -> autoscaling.v1.Event
+	5, // [5:6] is the sub-list for method output_type
+	4, // [4:5] is the sub-list for method input_type
+	4, // [4:4] is the sub-list for extension type_name
+	4, // [4:4] is the sub-list for extension extendee
+	0, // [0:4] is the sub-list for field type_name
 }
 
 func init() { file_autoscaling_v1_event_proto_init() }
@@ -454,6 +536,7 @@ func file_autoscaling_v1_event_proto_init() {
 	if File_autoscaling_v1_event_proto != nil {
 		return
 	}
+	file_autoscaling_v1_instance_proto_init()
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{

@@ -595,11 +595,11 @@ type Group struct {
 	DeletionProtection Group_DeletionProtection_Level `protobuf:"varint,33,opt,name=deletion_protection,json=deletionProtection,proto3,enum=autoscaling.v1.Group_DeletionProtection_Level" json:"deletion_protection,omitempty"`
 	// At creation only: the group begins PAUSED. See `state` afterwards.
 	Paused bool `protobuf:"varint,34,opt,name=paused,proto3" json:"paused,omitempty"`
-	// Labels given to the machines of new instances.
-	PropagatedLabels map[string]string `protobuf:"bytes,35,rep,name=propagated_labels,json=propagatedLabels,proto3" json:"propagated_labels,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
-	State            Group_State       `protobuf:"varint,50,opt,name=state,proto3,enum=autoscaling.v1.Group_State" json:"state,omitempty"`
-	Conditions       []*Condition      `protobuf:"bytes,51,rep,name=conditions,proto3" json:"conditions,omitempty"`
-	Counts           *Group_Counts     `protobuf:"bytes,52,opt,name=counts,proto3" json:"counts,omitempty"`
+	// Keys of `labels` whose values are given to the machines of new instances; at most 64.
+	PropagatedLabels []string      `protobuf:"bytes,35,rep,name=propagated_labels,json=propagatedLabels,proto3" json:"propagated_labels,omitempty"`
+	State            Group_State   `protobuf:"varint,50,opt,name=state,proto3,enum=autoscaling.v1.Group_State" json:"state,omitempty"`
+	Conditions       []*Condition  `protobuf:"bytes,51,rep,name=conditions,proto3" json:"conditions,omitempty"`
+	Counts           *Group_Counts `protobuf:"bytes,52,opt,name=counts,proto3" json:"counts,omitempty"`
 	// Unset when no cooldown runs.
 	CooldownUntil *timestamppb.Timestamp `protobuf:"bytes,53,opt,name=cooldown_until,json=cooldownUntil,proto3" json:"cooldown_until,omitempty"`
 	// Counts the changes of the fields that users set.
@@ -855,7 +855,7 @@ func (x *Group) GetPaused() bool {
 	return false
 }
 
-func (x *Group) GetPropagatedLabels() map[string]string {
+func (x *Group) GetPropagatedLabels() []string {
 	if x != nil {
 		return x.PropagatedLabels
 	}
@@ -2278,7 +2278,7 @@ type HealthCheck_Probe struct {
 	Check isHealthCheck_Probe_Check `protobuf_oneof:"check"`
 	// 0: the configuration's first.
 	Port int32 `protobuf:"varint,3,opt,name=port,proto3" json:"port,omitempty"`
-	// Between two probes of an instance; 1 to 3600 s, default 10 s.
+	// Between two probes of an instance; 0.1 to 3600 s, default 10 s.
 	Interval *durationpb.Duration `protobuf:"bytes,4,opt,name=interval,proto3" json:"interval,omitempty"`
 	// 0.1 to 300 s, default 5 s.
 	Timeout *durationpb.Duration `protobuf:"bytes,5,opt,name=timeout,proto3" json:"timeout,omitempty"`
@@ -2292,7 +2292,7 @@ type HealthCheck_Probe struct {
 
 func (x *HealthCheck_Probe) Reset() {
 	*x = HealthCheck_Probe{}
-	mi := &file_autoscaling_v1_group_proto_msgTypes[23]
+	mi := &file_autoscaling_v1_group_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2304,7 +2304,7 @@ func (x *HealthCheck_Probe) String() string {
 func (*HealthCheck_Probe) ProtoMessage() {}
 
 func (x *HealthCheck_Probe) ProtoReflect() protoreflect.Message {
-	mi := &file_autoscaling_v1_group_proto_msgTypes[23]
+	mi := &file_autoscaling_v1_group_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2402,7 +2402,7 @@ var File_autoscaling_v1_group_proto protoreflect.FileDescriptor
 
 const file_autoscaling_v1_group_proto_rawDesc = "" +
 	"\n" +
-	"\x1aautoscaling/v1/group.proto\x12\x0eautoscaling.v1\x1a\x1dautoscaling/v1/activity.proto\x1a\x1eautoscaling/v1/condition.proto\x1a autoscaling/v1/consistency.proto\x1a\x19autoscaling/v1/rule.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1egoogle/protobuf/duration.proto\x1a google/protobuf/field_mask.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x91%\n" +
+	"\x1aautoscaling/v1/group.proto\x12\x0eautoscaling.v1\x1a\x1dautoscaling/v1/activity.proto\x1a\x1eautoscaling/v1/condition.proto\x1a autoscaling/v1/consistency.proto\x1a\x19autoscaling/v1/rule.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1egoogle/protobuf/duration.proto\x1a google/protobuf/field_mask.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xaa$\n" +
 	"\x05Group\x12\x17\n" +
 	"\x04name\x18\x01 \x01(\tB\x03\xe0A\bR\x04name\x12\x15\n" +
 	"\x03ari\x18\x02 \x01(\tB\x03\xe0A\x03R\x03ari\x12\x15\n" +
@@ -2440,8 +2440,8 @@ const file_autoscaling_v1_group_proto_rawDesc = "" +
 	"\xbaH\a\x1a\x05\x18\xe8\a(\x01H\x03R\x12launchFailureLimit\x88\x01\x01\x12c\n" +
 	"\x13suspended_processes\x18  \x03(\x0e2\x1d.autoscaling.v1.Group.ProcessB\x13\xbaH\x10\x92\x01\r\x10\x10\x18\x01\"\a\x82\x01\x04\x10\x01 \x00R\x12suspendedProcesses\x12i\n" +
 	"\x13deletion_protection\x18! \x01(\x0e2..autoscaling.v1.Group.DeletionProtection.LevelB\b\xbaH\x05\x82\x01\x02\x10\x01R\x12deletionProtection\x12\x1b\n" +
-	"\x06paused\x18\" \x01(\bB\x03\xe0A\x04R\x06paused\x12q\n" +
-	"\x11propagated_labels\x18# \x03(\v2+.autoscaling.v1.Group.PropagatedLabelsEntryB\x17\xbaH\x14\x9a\x01\x11\x10@\"\x06r\x04\x10\x01\x18?*\x05r\x03\x18\xff\x01R\x10propagatedLabels\x126\n" +
+	"\x06paused\x18\" \x01(\bB\x03\xe0A\x04R\x06paused\x12?\n" +
+	"\x11propagated_labels\x18# \x03(\tB\x12\xbaH\x0f\x92\x01\f\x10@\x18\x01\"\x06r\x04\x10\x01\x18?R\x10propagatedLabels\x126\n" +
 	"\x05state\x182 \x01(\x0e2\x1b.autoscaling.v1.Group.StateB\x03\xe0A\x03R\x05state\x12>\n" +
 	"\n" +
 	"conditions\x183 \x03(\v2\x19.autoscaling.v1.ConditionB\x03\xe0A\x03R\n" +
@@ -2460,11 +2460,11 @@ const file_autoscaling_v1_group_proto_rawDesc = "" +
 	"\x03ALL\x10\x03\x1aL\n" +
 	"\x04Zone\x12 \n" +
 	"\x04zone\x18\x01 \x01(\tB\f\xe0A\x02\xbaH\x06r\x04\x10\x01\x18?R\x04zone\x12\"\n" +
-	"\anetwork\x18\x02 \x01(\tB\b\xbaH\x05r\x03\x18\xff\x01R\anetwork\x1a\xdf\x02\n" +
+	"\anetwork\x18\x02 \x01(\tB\b\xbaH\x05r\x03\x18\xff\x01R\anetwork\x1a\xef\x02\n" +
 	"\x16ConfigurationReference\x12\x1c\n" +
-	"\x04name\x18\x01 \x01(\tB\b\xbaH\x05r\x03\x18\xff\x01R\x04name\x12\xa6\x02\n" +
-	"\aversion\x18\x02 \x01(\v2\x16.google.protobuf.ValueB\xf3\x01\xbaH\xef\x01\xba\x01\xeb\x01\n" +
-	"\x1fconfiguration_reference.version\x121must be a version's number, \"LATEST\" or \"DEFAULT\"\x1a\x94\x01type(this) == double ? this >= 1.0 && this <= 2147483647.0 && this == double(int(this)) : string(this).matches('^(LATEST|DEFAULT|[1-9][0-9]{0,8})$')R\aversion\x1a\xfb\x01\n" +
+	"\x04name\x18\x01 \x01(\tB\b\xbaH\x05r\x03\x18\xff\x01R\x04name\x12\xb6\x02\n" +
+	"\aversion\x18\x02 \x01(\v2\x16.google.protobuf.ValueB\x83\x02\xbaH\xff\x01\xba\x01\xfb\x01\n" +
+	"\x1fconfiguration_reference.version\x121must be a version's number, \"LATEST\" or \"DEFAULT\"\x1a\xa4\x01type(this) == double ? this >= 1.0 && this <= 2147483647.0 && this == double(int(this)) : type(this) == string && this.matches('^(LATEST|DEFAULT|[1-9][0-9]{0,8})$')R\aversion\x1a\xfb\x01\n" +
 	"\bBalancer\x12(\n" +
 	"\bprovider\x18\x01 \x01(\tB\f\xe0A\x02\xbaH\x06r\x04\x10\x01\x18?R\bprovider\x12!\n" +
 	"\x04pool\x18\x02 \x01(\tB\r\xe0A\x02\xbaH\ar\x05\x10\x01\x18\xff\x01R\x04pool\x12\x1f\n" +
@@ -2508,9 +2508,6 @@ const file_autoscaling_v1_group_proto_rawDesc = "" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\x1a9\n" +
 	"\vLabelsEntry\x12\x10\n" +
-	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\x1aC\n" +
-	"\x15PropagatedLabelsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"D\n" +
 	"\x05State\x12\x15\n" +
@@ -2563,17 +2560,17 @@ const file_autoscaling_v1_group_proto_rawDesc = "" +
 	"\t_min_sizeB\v\n" +
 	"\t_max_sizeB\x13\n" +
 	"\x11_desired_capacityB\x17\n" +
-	"\x15_launch_failure_limit\"\xa4\x06\n" +
+	"\x15_launch_failure_limit\"\xa7\x06\n" +
 	"\vHealthCheck\x12K\n" +
 	"\x05types\x18\x01 \x03(\x0e2 .autoscaling.v1.HealthCheck.TypeB\x13\xbaH\x10\x92\x01\r\x10\b\x18\x01\"\a\x82\x01\x04\x10\x01 \x00R\x05types\x127\n" +
 	"\x05probe\x18\x02 \x01(\v2!.autoscaling.v1.HealthCheck.ProbeR\x05probe\x12L\n" +
 	"\fgrace_period\x18\x03 \x01(\v2\x19.google.protobuf.DurationB\x0e\xbaH\v\xaa\x01\b\"\x04\b\x80\xa3\x052\x00R\vgracePeriod\x127\n" +
-	"\x0fstorm_threshold\x18\x04 \x01(\x05B\t\xbaH\x06\x1a\x04\x18d(\x01H\x00R\x0estormThreshold\x88\x01\x01\x1a\xae\x03\n" +
+	"\x0fstorm_threshold\x18\x04 \x01(\x05B\t\xbaH\x06\x1a\x04\x18d(\x01H\x00R\x0estormThreshold\x88\x01\x01\x1a\xb1\x03\n" +
 	"\x05Probe\x12!\n" +
 	"\x04http\x18\x01 \x01(\tB\v\xbaH\br\x06\x18\x80\b:\x01/H\x00R\x04http\x12\x1b\n" +
 	"\x03tcp\x18\x02 \x01(\bB\a\xbaH\x04j\x02\b\x01H\x00R\x03tcp\x12\x1f\n" +
-	"\x04port\x18\x03 \x01(\x05B\v\xbaH\b\x1a\x06\x18\xff\xff\x03(\x00R\x04port\x12F\n" +
-	"\binterval\x18\x04 \x01(\v2\x19.google.protobuf.DurationB\x0f\xbaH\f\xaa\x01\t\"\x03\b\x90\x1c2\x02\b\x01R\binterval\x12G\n" +
+	"\x04port\x18\x03 \x01(\x05B\v\xbaH\b\x1a\x06\x18\xff\xff\x03(\x00R\x04port\x12I\n" +
+	"\binterval\x18\x04 \x01(\v2\x19.google.protobuf.DurationB\x12\xbaH\x0f\xaa\x01\f\"\x03\b\x90\x1c2\x05\x10\x80\xc2\xd7/R\binterval\x12G\n" +
 	"\atimeout\x18\x05 \x01(\v2\x19.google.protobuf.DurationB\x12\xbaH\x0f\xaa\x01\f\"\x03\b\xac\x022\x05\x10\x80\xc2\xd7/R\atimeout\x12?\n" +
 	"\x13unhealthy_threshold\x18\x06 \x01(\x05B\t\xbaH\x06\x1a\x04\x18d(\x01H\x01R\x12unhealthyThreshold\x88\x01\x01\x12;\n" +
 	"\x11healthy_threshold\x18\a \x01(\x05B\t\xbaH\x06\x1a\x04\x18d(\x01H\x02R\x10healthyThreshold\x88\x01\x01B\a\n" +
@@ -2696,7 +2693,7 @@ func file_autoscaling_v1_group_proto_rawDescGZIP() []byte {
 }
 
 var file_autoscaling_v1_group_proto_enumTypes = make([]protoimpl.EnumInfo, 9)
-var file_autoscaling_v1_group_proto_msgTypes = make([]protoimpl.MessageInfo, 24)
+var file_autoscaling_v1_group_proto_msgTypes = make([]protoimpl.MessageInfo, 23)
 var file_autoscaling_v1_group_proto_goTypes = []any{
 	(Group_State)(0),                     // 0: autoscaling.v1.Group.State
 	(Group_DesiredMode)(0),               // 1: autoscaling.v1.Group.DesiredMode
@@ -2729,85 +2726,83 @@ var file_autoscaling_v1_group_proto_goTypes = []any{
 	(*Group_Counts)(nil),                 // 28: autoscaling.v1.Group.Counts
 	nil,                                  // 29: autoscaling.v1.Group.ExternalNamesEntry
 	nil,                                  // 30: autoscaling.v1.Group.LabelsEntry
-	nil,                                  // 31: autoscaling.v1.Group.PropagatedLabelsEntry
-	(*HealthCheck_Probe)(nil),            // 32: autoscaling.v1.HealthCheck.Probe
-	(*timestamppb.Timestamp)(nil),        // 33: google.protobuf.Timestamp
-	(*durationpb.Duration)(nil),          // 34: google.protobuf.Duration
-	(*Condition)(nil),                    // 35: autoscaling.v1.Condition
-	(Consistency)(0),                     // 36: autoscaling.v1.Consistency
-	(*fieldmaskpb.FieldMask)(nil),        // 37: google.protobuf.FieldMask
-	(Rule_AdjustmentType)(0),             // 38: autoscaling.v1.Rule.AdjustmentType
-	(*structpb.Value)(nil),               // 39: google.protobuf.Value
-	(*Activity)(nil),                     // 40: autoscaling.v1.Activity
+	(*HealthCheck_Probe)(nil),            // 31: autoscaling.v1.HealthCheck.Probe
+	(*timestamppb.Timestamp)(nil),        // 32: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),          // 33: google.protobuf.Duration
+	(*Condition)(nil),                    // 34: autoscaling.v1.Condition
+	(Consistency)(0),                     // 35: autoscaling.v1.Consistency
+	(*fieldmaskpb.FieldMask)(nil),        // 36: google.protobuf.FieldMask
+	(Rule_AdjustmentType)(0),             // 37: autoscaling.v1.Rule.AdjustmentType
+	(*structpb.Value)(nil),               // 38: google.protobuf.Value
+	(*Activity)(nil),                     // 39: autoscaling.v1.Activity
 }
 var file_autoscaling_v1_group_proto_depIdxs = []int32{
 	29, // 0: autoscaling.v1.Group.external_names:type_name -> autoscaling.v1.Group.ExternalNamesEntry
 	30, // 1: autoscaling.v1.Group.labels:type_name -> autoscaling.v1.Group.LabelsEntry
-	33, // 2: autoscaling.v1.Group.create_time:type_name -> google.protobuf.Timestamp
-	33, // 3: autoscaling.v1.Group.update_time:type_name -> google.protobuf.Timestamp
+	32, // 2: autoscaling.v1.Group.create_time:type_name -> google.protobuf.Timestamp
+	32, // 3: autoscaling.v1.Group.update_time:type_name -> google.protobuf.Timestamp
 	1,  // 4: autoscaling.v1.Group.desired_mode:type_name -> autoscaling.v1.Group.DesiredMode
 	25, // 5: autoscaling.v1.Group.configuration:type_name -> autoscaling.v1.Group.ConfigurationReference
 	24, // 6: autoscaling.v1.Group.zones:type_name -> autoscaling.v1.Group.Zone
 	2,  // 7: autoscaling.v1.Group.zone_policy:type_name -> autoscaling.v1.Group.ZonePolicy
 	3,  // 8: autoscaling.v1.Group.zone_rebalance:type_name -> autoscaling.v1.Group.ZoneRebalance
-	34, // 9: autoscaling.v1.Group.default_cooldown:type_name -> google.protobuf.Duration
+	33, // 9: autoscaling.v1.Group.default_cooldown:type_name -> google.protobuf.Duration
 	4,  // 10: autoscaling.v1.Group.cooldown_scope:type_name -> autoscaling.v1.Group.CooldownScope
-	34, // 11: autoscaling.v1.Group.default_warmup:type_name -> google.protobuf.Duration
+	33, // 11: autoscaling.v1.Group.default_warmup:type_name -> google.protobuf.Duration
 	10, // 12: autoscaling.v1.Group.health_check:type_name -> autoscaling.v1.HealthCheck
 	5,  // 13: autoscaling.v1.Group.termination_policies:type_name -> autoscaling.v1.Group.TerminationPolicy
 	26, // 14: autoscaling.v1.Group.balancers:type_name -> autoscaling.v1.Group.Balancer
 	27, // 15: autoscaling.v1.Group.access_lists:type_name -> autoscaling.v1.Group.AccessList
-	34, // 16: autoscaling.v1.Group.launch_timeout:type_name -> google.protobuf.Duration
+	33, // 16: autoscaling.v1.Group.launch_timeout:type_name -> google.protobuf.Duration
 	6,  // 17: autoscaling.v1.Group.suspended_processes:type_name -> autoscaling.v1.Group.Process
 	7,  // 18: autoscaling.v1.Group.deletion_protection:type_name -> autoscaling.v1.Group.DeletionProtection.Level
-	31, // 19: autoscaling.v1.Group.propagated_labels:type_name -> autoscaling.v1.Group.PropagatedLabelsEntry
-	0,  // 20: autoscaling.v1.Group.state:type_name -> autoscaling.v1.Group.State
-	35, // 21: autoscaling.v1.Group.conditions:type_name -> autoscaling.v1.Condition
-	28, // 22: autoscaling.v1.Group.counts:type_name -> autoscaling.v1.Group.Counts
-	33, // 23: autoscaling.v1.Group.cooldown_until:type_name -> google.protobuf.Timestamp
-	8,  // 24: autoscaling.v1.HealthCheck.types:type_name -> autoscaling.v1.HealthCheck.Type
-	32, // 25: autoscaling.v1.HealthCheck.probe:type_name -> autoscaling.v1.HealthCheck.Probe
-	34, // 26: autoscaling.v1.HealthCheck.grace_period:type_name -> google.protobuf.Duration
-	9,  // 27: autoscaling.v1.CreateGroupRequest.group:type_name -> autoscaling.v1.Group
-	36, // 28: autoscaling.v1.GetGroupRequest.consistency:type_name -> autoscaling.v1.Consistency
-	36, // 29: autoscaling.v1.ListGroupsRequest.consistency:type_name -> autoscaling.v1.Consistency
-	9,  // 30: autoscaling.v1.ListGroupsResponse.groups:type_name -> autoscaling.v1.Group
-	9,  // 31: autoscaling.v1.UpdateGroupRequest.group:type_name -> autoscaling.v1.Group
-	37, // 32: autoscaling.v1.UpdateGroupRequest.update_mask:type_name -> google.protobuf.FieldMask
-	38, // 33: autoscaling.v1.AdjustGroupRequest.adjustment_type:type_name -> autoscaling.v1.Rule.AdjustmentType
-	6,  // 34: autoscaling.v1.SuspendProcessesRequest.processes:type_name -> autoscaling.v1.Group.Process
-	6,  // 35: autoscaling.v1.ResumeProcessesRequest.processes:type_name -> autoscaling.v1.Group.Process
-	39, // 36: autoscaling.v1.Group.ConfigurationReference.version:type_name -> google.protobuf.Value
-	34, // 37: autoscaling.v1.Group.Balancer.drain_timeout:type_name -> google.protobuf.Duration
-	34, // 38: autoscaling.v1.HealthCheck.Probe.interval:type_name -> google.protobuf.Duration
-	34, // 39: autoscaling.v1.HealthCheck.Probe.timeout:type_name -> google.protobuf.Duration
-	11, // 40: autoscaling.v1.GroupService.CreateGroup:input_type -> autoscaling.v1.CreateGroupRequest
-	12, // 41: autoscaling.v1.GroupService.GetGroup:input_type -> autoscaling.v1.GetGroupRequest
-	13, // 42: autoscaling.v1.GroupService.ListGroups:input_type -> autoscaling.v1.ListGroupsRequest
-	15, // 43: autoscaling.v1.GroupService.UpdateGroup:input_type -> autoscaling.v1.UpdateGroupRequest
-	16, // 44: autoscaling.v1.GroupService.DeleteGroup:input_type -> autoscaling.v1.DeleteGroupRequest
-	17, // 45: autoscaling.v1.GroupService.SetDesiredCapacity:input_type -> autoscaling.v1.SetDesiredCapacityRequest
-	18, // 46: autoscaling.v1.GroupService.AdjustGroup:input_type -> autoscaling.v1.AdjustGroupRequest
-	19, // 47: autoscaling.v1.GroupService.PauseGroup:input_type -> autoscaling.v1.PauseGroupRequest
-	20, // 48: autoscaling.v1.GroupService.ResumeGroup:input_type -> autoscaling.v1.ResumeGroupRequest
-	21, // 49: autoscaling.v1.GroupService.SuspendProcesses:input_type -> autoscaling.v1.SuspendProcessesRequest
-	22, // 50: autoscaling.v1.GroupService.ResumeProcesses:input_type -> autoscaling.v1.ResumeProcessesRequest
-	9,  // 51: autoscaling.v1.GroupService.CreateGroup:output_type -> autoscaling.v1.Group
-	9,  // 52: autoscaling.v1.GroupService.GetGroup:output_type -> autoscaling.v1.Group
-	14, // 53: autoscaling.v1.GroupService.ListGroups:output_type -> autoscaling.v1.ListGroupsResponse
-	9,  // 54: autoscaling.v1.GroupService.UpdateGroup:output_type -> autoscaling.v1.Group
-	40, // 55: autoscaling.v1.GroupService.DeleteGroup:output_type -> autoscaling.v1.Activity
-	40, // 56: autoscaling.v1.GroupService.SetDesiredCapacity:output_type -> autoscaling.v1.Activity
-	40, // 57: autoscaling.v1.GroupService.AdjustGroup:output_type -> autoscaling.v1.Activity
-	9,  // 58: autoscaling.v1.GroupService.PauseGroup:output_type -> autoscaling.v1.Group
-	9,  // 59: autoscaling.v1.GroupService.ResumeGroup:output_type -> autoscaling.v1.Group
-	9,  // 60: autoscaling.v1.GroupService.SuspendProcesses:output_type -> autoscaling.v1.Group
-	9,  // 61: autoscaling.v1.GroupService.ResumeProcesses:output_type -> autoscaling.v1.Group
-	51, // [51:62] is the sub-list for method output_type
-	40, // [40:51] is the sub-list for method input_type
-	40, // [40:40] is the sub-list for extension type_name
-	40, // [40:40] is the sub-list for extension extendee
-	0,  // [0:40] is the sub-list for field type_name
+	0,  // 19: autoscaling.v1.Group.state:type_name -> autoscaling.v1.Group.State
+	34, // 20: autoscaling.v1.Group.conditions:type_name -> autoscaling.v1.Condition
+	28, // 21: autoscaling.v1.Group.counts:type_name -> autoscaling.v1.Group.Counts
+	32, // 22: autoscaling.v1.Group.cooldown_until:type_name -> google.protobuf.Timestamp
+	8,  // 23: autoscaling.v1.HealthCheck.types:type_name -> autoscaling.v1.HealthCheck.Type
+	31, // 24: autoscaling.v1.HealthCheck.probe:type_name -> autoscaling.v1.HealthCheck.Probe
+	33, // 25: autoscaling.v1.HealthCheck.grace_period:type_name -> google.protobuf.Duration
+	9,  // 26: autoscaling.v1.CreateGroupRequest.group:type_name -> autoscaling.v1.Group
+	35, // 27: autoscaling.v1.GetGroupRequest.consistency:type_name -> autoscaling.v1.Consistency
+	35, // 28: autoscaling.v1.ListGroupsRequest.consistency:type_name -> autoscaling.v1.Consistency
+	9,  // 29: autoscaling.v1.ListGroupsResponse.groups:type_name -> autoscaling.v1.Group
+	9,  // 30: autoscaling.v1.UpdateGroupRequest.group:type_name -> autoscaling.v1.Group
+	36, // 31: autoscaling.v1.UpdateGroupRequest.update_mask:type_name -> google.protobuf.FieldMask
+	37, // 32: autoscaling.v1.AdjustGroupRequest.adjustment_type:type_name -> autoscaling.v1.Rule.AdjustmentType
+	6,  // 33: autoscaling.v1.SuspendProcessesRequest.processes:type_name -> autoscaling.v1.Group.Process
+	6,  // 34: autoscaling.v1.ResumeProcessesRequest.processes:type_name -> autoscaling.v1.Group.Process
+	38, // 35: autoscaling.v1.Group.ConfigurationReference.version:type_name -> google.protobuf.Value
+	33, // 36: autoscaling.v1.Group.Balancer.drain_timeout:type_name -> google.protobuf.Duration
+	33, // 37: autoscaling.v1.HealthCheck.Probe.interval:type_name -> google.protobuf.Duration
+	33, // 38: autoscaling.v1.HealthCheck.Probe.timeout:type_name -> google.protobuf.Duration
+	11, // 39: autoscaling.v1.GroupService.CreateGroup:input_type -> autoscaling.v1.CreateGroupRequest
+	12, // 40: autoscaling.v1.GroupService.GetGroup:input_type -> autoscaling.v1.GetGroupRequest
+	13, // 41: autoscaling.v1.GroupService.ListGroups:input_type -> autoscaling.v1.ListGroupsRequest
+	15, // 42: autoscaling.v1.GroupService.UpdateGroup:input_type -> autoscaling.v1.UpdateGroupRequest
+	16, // 43: autoscaling.v1.GroupService.DeleteGroup:input_type -> autoscaling.v1.DeleteGroupRequest
+	17, // 44: autoscaling.v1.GroupService.SetDesiredCapacity:input_type -> autoscaling.v1.SetDesiredCapacityRequest
+	18, // 45: autoscaling.v1.GroupService.AdjustGroup:input_type -> autoscaling.v1.AdjustGroupRequest
+	19, // 46: autoscaling.v1.GroupService.PauseGroup:input_type -> autoscaling.v1.PauseGroupRequest
+	20, // 47: autoscaling.v1.GroupService.ResumeGroup:input_type -> autoscaling.v1.ResumeGroupRequest
+	21, // 48: autoscaling.v1.GroupService.SuspendProcesses:input_type -> autoscaling.v1.SuspendProcessesRequest
+	22, // 49: autoscaling.v1.GroupService.ResumeProcesses:input_type -> autoscaling.v1.ResumeProcessesRequest
+	9,  // 50: autoscaling.v1.GroupService.CreateGroup:output_type -> autoscaling.v1.Group
+	9,  // 51: autoscaling.v1.GroupService.GetGroup:output_type -> autoscaling.v1.Group
+	14, // 52: autoscaling.v1.GroupService.ListGroups:output_type -> autoscaling.v1.ListGroupsResponse
+	9,  // 53: autoscaling.v1.GroupService.UpdateGroup:output_type -> autoscaling.v1.Group
+	39, // 54: autoscaling.v1.GroupService.DeleteGroup:output_type -> autoscaling.v1.Activity
+	39, // 55: autoscaling.v1.GroupService.SetDesiredCapacity:output_type -> autoscaling.v1.Activity
+	39, // 56: autoscaling.v1.GroupService.AdjustGroup:output_type -> autoscaling.v1.Activity
+	9,  // 57: autoscaling.v1.GroupService.PauseGroup:output_type -> autoscaling.v1.Group
+	9,  // 58: autoscaling.v1.GroupService.ResumeGroup:output_type -> autoscaling.v1.Group
+	9,  // 59: autoscaling.v1.GroupService.SuspendProcesses:output_type -> autoscaling.v1.Group
+	9,  // 60: autoscaling.v1.GroupService.ResumeProcesses:output_type -> autoscaling.v1.Group
+	50, // [50:61] is the sub-list for method output_type
+	39, // [39:50] is the sub-list for method input_type
+	39, // [39:39] is the sub-list for extension type_name
+	39, // [39:39] is the sub-list for extension extendee
+	0,  // [0:39] is the sub-list for field type_name
 }
 
 func init() { file_autoscaling_v1_group_proto_init() }
@@ -2826,7 +2821,7 @@ func file_autoscaling_v1_group_proto_init() {
 	file_autoscaling_v1_group_proto_msgTypes[9].OneofWrappers = []any{}
 	file_autoscaling_v1_group_proto_msgTypes[17].OneofWrappers = []any{}
 	file_autoscaling_v1_group_proto_msgTypes[19].OneofWrappers = []any{}
-	file_autoscaling_v1_group_proto_msgTypes[23].OneofWrappers = []any{
+	file_autoscaling_v1_group_proto_msgTypes[22].OneofWrappers = []any{
 		(*HealthCheck_Probe_Http)(nil),
 		(*HealthCheck_Probe_Tcp)(nil),
 	}
@@ -2836,7 +2831,7 @@ func file_autoscaling_v1_group_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_autoscaling_v1_group_proto_rawDesc), len(file_autoscaling_v1_group_proto_rawDesc)),
 			NumEnums:      9,
-			NumMessages:   24,
+			NumMessages:   23,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -322,7 +322,9 @@ type Instance struct {
 	// One sentence: why it is in its state, or unhealthy.
 	StatusReason string `protobuf:"bytes,26,opt,name=status_reason,json=statusReason,proto3" json:"status_reason,omitempty"`
 	// When its warm-up ends.
-	WarmUntil     *timestamppb.Timestamp `protobuf:"bytes,27,opt,name=warm_until,json=warmUntil,proto3" json:"warm_until,omitempty"`
+	WarmUntil *timestamppb.Timestamp `protobuf:"bytes,27,opt,name=warm_until,json=warmUntil,proto3" json:"warm_until,omitempty"`
+	// Which of the configuration's instance types it is, if it has any.
+	InstanceType  string `protobuf:"bytes,28,opt,name=instance_type,json=instanceType,proto3" json:"instance_type,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -537,6 +539,13 @@ func (x *Instance) GetWarmUntil() *timestamppb.Timestamp {
 		return x.WarmUntil
 	}
 	return nil
+}
+
+func (x *Instance) GetInstanceType() string {
+	if x != nil {
+		return x.InstanceType
+	}
+	return ""
 }
 
 type ListInstancesRequest struct {
@@ -1145,7 +1154,8 @@ type Instance_TimelineEntry_State struct {
 }
 
 type Instance_TimelineEntry_Step struct {
-	// E.g. `CREATE_MACHINE`, `ALLOW_ADDRESS`, `START_MACHINE`, `REGISTER_TARGET`.
+	// CREATE, ALLOW (access lists), START, REGISTER (load balancers), CHECK (healthy), DRAIN, STOP, REVOKE
+	// (access lists), DELETE, HOOKS.
 	Step string `protobuf:"bytes,2,opt,name=step,proto3,oneof"`
 }
 
@@ -1157,7 +1167,7 @@ var File_autoscaling_v1_instance_proto protoreflect.FileDescriptor
 
 const file_autoscaling_v1_instance_proto_rawDesc = "" +
 	"\n" +
-	"\x1dautoscaling/v1/instance.proto\x12\x0eautoscaling.v1\x1a\x1dautoscaling/v1/activity.proto\x1a\x1fautoscaling/v1/attachment.proto\x1a\"autoscaling/v1/configuration.proto\x1a autoscaling/v1/consistency.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xa5\x10\n" +
+	"\x1dautoscaling/v1/instance.proto\x12\x0eautoscaling.v1\x1a\x1dautoscaling/v1/activity.proto\x1a\x1fautoscaling/v1/attachment.proto\x1a\"autoscaling/v1/configuration.proto\x1a autoscaling/v1/consistency.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xcf\x10\n" +
 	"\bInstance\x12\x17\n" +
 	"\x04name\x18\x01 \x01(\tB\x03\xe0A\bR\x04name\x12\x15\n" +
 	"\x03ari\x18\x02 \x01(\tB\x03\xe0A\x03R\x03ari\x12\x15\n" +
@@ -1189,7 +1199,8 @@ const file_autoscaling_v1_instance_proto_rawDesc = "" +
 	"\vattachments\x18\x19 \x01(\v2\x1b.autoscaling.v1.AttachmentsB\x03\xe0A\x03R\vattachments\x12(\n" +
 	"\rstatus_reason\x18\x1a \x01(\tB\x03\xe0A\x03R\fstatusReason\x12>\n" +
 	"\n" +
-	"warm_until\x18\x1b \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\twarmUntil\x1a\xaf\x01\n" +
+	"warm_until\x18\x1b \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\twarmUntil\x12(\n" +
+	"\rinstance_type\x18\x1c \x01(\tB\x03\xe0A\x03R\finstanceType\x1a\xaf\x01\n" +
 	"\rTimelineEntry\x126\n" +
 	"\x05state\x18\x01 \x01(\x0e2\x1e.autoscaling.v1.Instance.StateH\x00R\x05state\x12\x14\n" +
 	"\x04step\x18\x02 \x01(\tH\x00R\x04step\x12.\n" +

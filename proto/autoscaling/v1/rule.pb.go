@@ -89,10 +89,10 @@ func (Rule_AdjustmentType) EnumDescriptor() ([]byte, []int) {
 type SimpleRule_Rounding int32
 
 const (
-	// Means TOWARDS_ZERO.
+	// Means DEFAULT.
 	SimpleRule_ROUNDING_UNSPECIFIED SimpleRule_Rounding = 0
 	// Of a change by percent: above 1 floored, between 0 and 1 raised to 1, mirrored for negatives.
-	SimpleRule_TOWARDS_ZERO SimpleRule_Rounding = 1
+	SimpleRule_DEFAULT SimpleRule_Rounding = 1
 	// Half away from zero.
 	SimpleRule_NEAREST SimpleRule_Rounding = 2
 )
@@ -101,12 +101,12 @@ const (
 var (
 	SimpleRule_Rounding_name = map[int32]string{
 		0: "ROUNDING_UNSPECIFIED",
-		1: "TOWARDS_ZERO",
+		1: "DEFAULT",
 		2: "NEAREST",
 	}
 	SimpleRule_Rounding_value = map[string]int32{
 		"ROUNDING_UNSPECIFIED": 0,
-		"TOWARDS_ZERO":         1,
+		"DEFAULT":              1,
 		"NEAREST":              2,
 	}
 )
@@ -936,7 +936,7 @@ const file_autoscaling_v1_rule_proto_rawDesc = "" +
 	"\rEXACT_PERCENT\x10\x04B\x06\n" +
 	"\x04kindB\n" +
 	"\n" +
-	"\b_enabled\"\xd2\x03\n" +
+	"\b_enabled\"\xcd\x03\n" +
 	"\n" +
 	"SimpleRule\x12Y\n" +
 	"\x0fadjustment_type\x18\x01 \x01(\x0e2#.autoscaling.v1.Rule.AdjustmentTypeB\v\xe0A\x02\xbaH\x05\x82\x01\x02\x10\x01R\x0eadjustmentType\x12<\n" +
@@ -945,10 +945,10 @@ const file_autoscaling_v1_rule_proto_rawDesc = "" +
 	"adjustment\x88\x01\x01\x12E\n" +
 	"\x18min_adjustment_magnitude\x18\x03 \x01(\x05B\v\xbaH\b\x1a\x06\x18\xc0\x84=(\x00R\x16minAdjustmentMagnitude\x12E\n" +
 	"\bcooldown\x18\x04 \x01(\v2\x19.google.protobuf.DurationB\x0e\xbaH\v\xaa\x01\b\"\x04\b\x80\xa3\x052\x00R\bcooldown\x12I\n" +
-	"\brounding\x18\x05 \x01(\x0e2#.autoscaling.v1.SimpleRule.RoundingB\b\xbaH\x05\x82\x01\x02\x10\x01R\brounding\"C\n" +
+	"\brounding\x18\x05 \x01(\x0e2#.autoscaling.v1.SimpleRule.RoundingB\b\xbaH\x05\x82\x01\x02\x10\x01R\brounding\">\n" +
 	"\bRounding\x12\x18\n" +
-	"\x14ROUNDING_UNSPECIFIED\x10\x00\x12\x10\n" +
-	"\fTOWARDS_ZERO\x10\x01\x12\v\n" +
+	"\x14ROUNDING_UNSPECIFIED\x10\x00\x12\v\n" +
+	"\aDEFAULT\x10\x01\x12\v\n" +
 	"\aNEAREST\x10\x02B\r\n" +
 	"\v_adjustment\"\xb9\x02\n" +
 	"\x11CreateRuleRequest\x12X\n" +
