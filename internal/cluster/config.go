@@ -1,0 +1,145 @@
+package cluster
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"sort"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+	"github.com/hashicorp/raft"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/asctl/as/internal/autoscaling"
+	"github.com/asctl/as/internal/cluster/peer"
+	"github.com/asctl/as/internal/fsm"
+)
+
+// Config is what a node is made of. It is not changed after New.
+type Config struct {
+	NodeID string
+	// DataDir holds log, snapshots and lock. Empty: everything in memory.
+	DataDir string
+	// RaftAddr is listened on, for Raft and for the peer service.
+	RaftAddr string
+	// AdvertiseRaft is where the others reach RaftAddr. Empty: the initial
+	// cluster's address of this node, else the address that is listened on.
+	AdvertiseRaft string
+	// InitialCluster maps node id to Raft address. It is used once, when there
+	// is no data yet; the same on all nodes. Empty: a cluster of this node alone.
+	InitialCluster map[string]string
+	ClusterName    string // used once, at bootstrap
+
+	// Record is what this node tells of itself. ID, RaftAddress and UpdateTime
+	// are filled in.
+	Record autoscaling.Node
+
+	// Lead is the work of a leader: it blocks until ctx ends. When it answers
+	// an error before that, leadership is handed to another node. Nil: nothing.
+	Lead func(ctx context.Context, leadership Leadership) error
+
+	// Reports are the built-in balancer's reports of this node; ReportsChanged,
+	// when given, is signalled when they should be shipped at once.
+	Reports        func() []peer.Report
+	ReportsChanged <-chan struct{}
+
+	Logger  hclog.Logger          // nil: none
+	Metrics prometheus.Registerer // nil: none
+	IDs     fsm.IDs               // nil: random ones
+
+	// Clock is the wall clock. Nil: time.Now. Tests give a skewed one.
+	Clock func() time.Time
+	// Network makes listeners and connections. Nil: TCP.
+	Network Network
+	// Storage replaces DataDir; tests keep it over restarts.
+	Storage *Storage
+}
+
+// Network makes the connections of a node.
+type Network interface {
+	Listen(address string) (net.Listener, error)
+	Dial(ctx context.Context, address string) (net.Conn, error)
+}
+
+// Storage is where Raft keeps its log, its votes and its snapshots.
+type Storage struct {
+	Logs      raft.LogStore
+	Stable    raft.StableStore
+	Snapshots raft.SnapshotStore
+}
+
+// MemoryStorage is an empty Storage in memory.
+func MemoryStorage() *Storage {
+	s := raft.NewInmemStore()
+	return &Storage{Logs: s, Stable: s, Snapshots: raft.NewInmemSnapshotStore()}
+}
+
+// check refuses what cannot work, and fills in the defaults.
+func (c *Config) check() error {
+	if c.NodeID == "" {
+		return errors.New("no node id")
+	}
+	if c.RaftAddr == "" {
+		return errors.New("no raft address")
+	}
+	if len(c.InitialCluster) == 0 {
+		c.InitialCluster = nil
+	} else if err := c.checkInitialCluster(); err != nil {
+		return err
+	}
+	if c.ClusterName == "" {
+		c.ClusterName = "main"
+	}
+	if c.Logger == nil {
+		c.Logger = hclog.NewNullLogger()
+	}
+	if c.IDs == nil {
+		c.IDs = RandomIDs{}
+	}
+	if c.Clock == nil {
+		c.Clock = time.Now
+	}
+	if c.Network == nil {
+		c.Network = tcp{}
+	}
+	if c.Lead == nil {
+		c.Lead = func(ctx context.Context, _ Leadership) error { <-ctx.Done(); return nil }
+	}
+	return nil
+}
+
+func (c *Config) checkInitialCluster() error {
+	own, ok := c.InitialCluster[c.NodeID]
+	if !ok {
+		return fmt.Errorf("node id %q is not in the initial cluster %v", c.NodeID, c.initialIDs())
+	}
+	if c.AdvertiseRaft == "" {
+		c.AdvertiseRaft = own
+	}
+	if c.AdvertiseRaft != own {
+		return fmt.Errorf("the initial cluster has node %q at %s, but it advertises %s", c.NodeID, own, c.AdvertiseRaft)
+	}
+	used := map[string]string{}
+	for _, id := range c.initialIDs() {
+		address := c.InitialCluster[id]
+		if _, _, err := net.SplitHostPort(address); err != nil {
+			return fmt.Errorf("initial cluster: address of %q: %w", id, err)
+		}
+		if other, twice := used[address]; twice {
+			return fmt.Errorf("initial cluster: %q and %q have the same address %s", other, id, address)
+		}
+		used[address] = id
+	}
+	return nil
+}
+
+func (c *Config) initialIDs() []string {
+	ids := make([]string, 0, len(c.InitialCluster))
+	for id := range c.InitialCluster {
+		ids = append(ids, id)
+	}
+	sort.Strings(ids)
+	return ids
+}
