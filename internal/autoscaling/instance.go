@@ -66,7 +66,19 @@ type Instance struct {
 	EndTime        Time            `cbor:"40,keyasint,omitempty"` // when it became final
 	StopTimeout    time.Duration   `cbor:"41,keyasint,omitempty"`
 	Revision       uint64          `cbor:"42,keyasint,omitempty"`
+	// Stopped is set when our stop of the machine was confirmed, or its end seen.
+	Stopped bool `cbor:"43,keyasint,omitempty"`
+	// ProbeHealthy is the last word of the service's own probe.
+	ProbeHealthy bool `cbor:"44,keyasint,omitempty"`
+	// Tried are the zones and types that had no room for it, in order.
+	Tried []Placement `cbor:"45,keyasint,omitempty"`
 	// HealthyPasses etc. are kept by the prober, not here: samples stay out of the log.
+}
+
+// Placement is a zone and a type of machine in it.
+type Placement struct {
+	Zone         string `cbor:"1,keyasint,omitempty"`
+	InstanceType string `cbor:"2,keyasint,omitempty"`
 }
 
 // Origin says where an instance's machine came from.
