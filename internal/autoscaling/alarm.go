@@ -1,5 +1,12 @@
 package autoscaling
 
+import (
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+)
+
 // AlarmEvaluation is what looking at an alarm's datapoints found.
 type AlarmEvaluation struct {
 	State AlarmState
@@ -16,8 +23,97 @@ type Datapoint struct {
 	Present bool
 }
 
-// EvaluateAlarm looks at the last EvaluationPeriods datapoints, oldest first: the
-// alarm is in ALARM when at least DatapointsToAlarm of them breach.
+// Breaches says whether value stands to the threshold as the comparison says.
+func (c Comparison) Breaches(value, threshold float64) bool {
+	switch c {
+	case GreaterThan:
+		return value > threshold
+	case GreaterThanOrEqual:
+		return value >= threshold
+	case LessThan:
+		return value < threshold
+	case LessThanOrEqual:
+		return value <= threshold
+	}
+	return false
+}
+
+// Sign is the comparison as people write it.
+func (c Comparison) Sign() string {
+	switch c {
+	case GreaterThan:
+		return ">"
+	case GreaterThanOrEqual:
+		return "≥"
+	case LessThan:
+		return "<"
+	case LessThanOrEqual:
+		return "≤"
+	}
+	return string(c)
+}
+
+// EvaluateAlarm looks at the last EvaluationPeriods datapoints, oldest first. It
+// is ALARM when DatapointsToAlarm of them breach, OK when so many cannot breach
+// whatever the missing ones would say, and INSUFFICIENT_DATA in between: a
+// missing point never counts as anything.
 func EvaluateAlarm(a *AlarmTask, points []Datapoint) AlarmEvaluation {
-	panic("autoscaling: being written")
+	n := int(max(a.EvaluationPeriods, 1))
+	m := int(a.DatapointsToAlarm)
+	if m <= 0 || m > n {
+		m = n
+	}
+	if len(points) > n {
+		points = points[len(points)-n:]
+	}
+	missing, breaching := n-len(points), 0
+	var newest float64
+	for _, p := range points {
+		switch {
+		case !p.Present || math.IsNaN(p.Value):
+			missing++
+			continue
+		case a.Comparison.Breaches(p.Value, a.Threshold):
+			breaching++
+		}
+		newest = p.Value
+	}
+	e := AlarmEvaluation{State: AlarmOK, Value: newest}
+	switch {
+	case breaching >= m:
+		e.State = AlarmAlarm
+	case breaching+missing >= m:
+		e.State = AlarmInsufficientData
+		e.Reason = fmt.Sprintf("%d of %d datapoints are missing", missing, n)
+		return e
+	}
+	e.Reason = fmt.Sprintf("%d of %d datapoints %s %s (%d needed): %s",
+		breaching, n, a.Comparison.Sign(), formatValue(a.Threshold), m, formatPoints(points))
+	return e
+}
+
+// shownPoints bounds the datapoints in a reason.
+const shownPoints = 10
+
+func formatPoints(points []Datapoint) string {
+	var b strings.Builder
+	if len(points) > shownPoints {
+		points = points[len(points)-shownPoints:]
+		b.WriteString("… ")
+	}
+	for i, p := range points {
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		if !p.Present || math.IsNaN(p.Value) {
+			b.WriteString("–")
+		} else {
+			b.WriteString(formatValue(p.Value))
+		}
+	}
+	return b.String()
+}
+
+func formatValue(v float64) string {
+	return strconv.FormatFloat(v, 'g', 6, 64)
 }

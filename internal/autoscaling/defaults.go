@@ -48,6 +48,10 @@ const (
 	MetricSourcePush     = "push"
 )
 
+// LaunchSlack is by how much a run may be late even where the launch window says
+// less: a change of leader must not lose the runs of a task without a window.
+const LaunchSlack = 10 * time.Second
+
 // DefaultScheduledTask is a scheduled task about which nothing was said.
 func DefaultScheduledTask() ScheduledTask {
 	return ScheduledTask{TimeZone: "UTC", LaunchWindow: 600 * time.Second}
