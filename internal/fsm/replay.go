@@ -1,0 +1,141 @@
+package fsm
+
+import (
+	"fmt"
+
+	"github.com/asctl/as/internal/autoscaling"
+)
+
+// replayPut puts a decoded record. It decides nothing and checks only what the
+// tables need to stay whole.
+func (st *state) replayPut(record any, t *touched) error {
+	switch r := record.(type) {
+	case *autoscaling.Instance:
+		s, err := st.childShard(kindInstance, r.Group)
+		if err != nil {
+			return err
+		}
+		st.replaceInstance(r.Group, s.instance(r.ID), r)
+		t.group(r.Group)
+	case *autoscaling.Event:
+		if r.Index != st.events.last+1 {
+			return fmt.Errorf("event %d does not follow event %d", r.Index, st.events.last)
+		}
+		st.events.append(st.mutable, r)
+		t.events = true
+	case *autoscaling.Activity:
+		s, err := st.childShard(kindActivity, r.Group)
+		if err != nil {
+			return err
+		}
+		prev, _ := s.activities.get(r.ID)
+		st.sawActivity(r.ID)
+		st.replaceActivity(r.Group, prev, r)
+		t.group(r.Group)
+	case *autoscaling.Group:
+		st.replaceGroup(Reader{st}.Group(r.UID), r)
+		t.group(r.UID)
+	case *autoscaling.Rule:
+		s, err := st.childShard(kindRule, r.Group)
+		if err != nil {
+			return err
+		}
+		st.replaceRule(r.Group, getChild(s.rules, r.ID, ruleID), r)
+		t.group(r.Group)
+	case *autoscaling.AlarmTask:
+		s, err := st.childShard(kindAlarm, r.Group)
+		if err != nil {
+			return err
+		}
+		st.replaceAlarm(r.Group, getChild(s.alarms, r.ID, alarmID), r)
+		t.group(r.Group)
+	case *autoscaling.ScheduledTask:
+		s, err := st.childShard(kindTask, r.Group)
+		if err != nil {
+			return err
+		}
+		st.replaceTask(r.Group, getChild(s.tasks, r.ID, taskID), r)
+		t.group(r.Group)
+	case *autoscaling.Configuration:
+		prev := st.line(r.UID)
+		st.replaceConfiguration(prev, prev.with(r))
+	case *autoscaling.ConfigurationVersion:
+		prev := st.line(r.Configuration)
+		if prev == nil {
+			return fmt.Errorf("a configuration version of configuration %q, which does not exist", r.Configuration)
+		}
+		st.replaceConfiguration(prev, prev.withVersion(r))
+	case *autoscaling.Request:
+		st.replaceRequest(Reader{st}.Request(r.Namespace, r.ID), r)
+	case *autoscaling.Node:
+		st.replaceNode(nil, r)
+		t.nodes = true
+	case *autoscaling.ProviderStore:
+		st.replaceStore(nil, r)
+	case *autoscaling.Orphan:
+		st.replaceOrphan(nil, r)
+	case *autoscaling.Cluster:
+		st.cluster = r
+	default:
+		panic(fmt.Sprintf("fsm: no table for %T", record))
+	}
+	return nil
+}
+
+func (st *state) childShard(k kind, group autoscaling.UID) (*shard, error) {
+	if s := st.shard(group); s != nil {
+		return s, nil
+	}
+	return nil, fmt.Errorf("%s of group %q, which does not exist", k, group)
+}
+
+// replayDelete deletes a record; one that does not exist was put and deleted in
+// the same batch.
+func (st *state) replayDelete(k kind, id key, t *touched) error {
+	group := autoscaling.UID(id.A)
+	s := st.shard(group)
+	switch k {
+	case kindInstance, kindActivity, kindRule, kindAlarm, kindTask, kindGroup:
+		if k == kindActivity {
+			st.sawActivity(autoscaling.ActivityID(id.N))
+		}
+		if s == nil {
+			return nil
+		}
+		t.group(group)
+	}
+	switch k {
+	case kindGroup:
+		st.removeShard(s)
+	case kindInstance:
+		if prev := s.instance(autoscaling.InstanceID(id.B)); prev != nil {
+			st.replaceInstance(group, prev, nil)
+		}
+	case kindActivity:
+		if prev, ok := s.activities.get(autoscaling.ActivityID(id.N)); ok {
+			st.replaceActivity(group, prev, nil)
+		}
+	case kindRule:
+		st.replaceRule(group, getChild(s.rules, id.B, ruleID), nil)
+	case kindAlarm:
+		st.replaceAlarm(group, getChild(s.alarms, id.B, alarmID), nil)
+	case kindTask:
+		st.replaceTask(group, getChild(s.tasks, id.B, taskID), nil)
+	case kindConfiguration:
+		if prev := st.line(autoscaling.UID(id.A)); prev != nil {
+			st.replaceConfiguration(prev, nil)
+		}
+	case kindRequest:
+		if prev, ok := st.requests.get(name(id.A, id.B)); ok {
+			st.replaceRequest(prev, nil)
+		}
+	case kindNode:
+		st.nodes.delete(st.mutable, id.A)
+		t.nodes = true
+	case kindOrphan:
+		st.orphans.delete(st.mutable, name(id.A, id.B))
+	default:
+		return &olderError{fmt.Sprintf("a delete of a %s", k)}
+	}
+	return nil
+}

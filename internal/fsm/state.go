@@ -1,0 +1,289 @@
+package fsm
+
+import (
+	"encoding/binary"
+	"slices"
+
+	"github.com/asctl/as/internal/autoscaling"
+)
+
+// position is a place in the sequence of batches.
+type position struct{ term, sequence uint64 }
+
+// state is everything that is replicated, with its indexes. While mutable is
+// set its one owner writes it in place; once frozen nothing of it ever changes
+// and it may be read from anywhere.
+type state struct {
+	mutable *epoch
+
+	at    position
+	stamp autoscaling.Time
+	// lastActivity is the highest number that an activity ever had.
+	lastActivity autoscaling.ActivityID
+
+	cluster *autoscaling.Cluster
+	nodes   table[string, *autoscaling.Node]
+	stores  table[string, *autoscaling.ProviderStore]
+	orphans table[string, *autoscaling.Orphan] // by provider, instance
+
+	configurations     table[autoscaling.UID, *configurationLine]
+	configurationNames table[string, autoscaling.UID] // namespace, id
+
+	groups        table[autoscaling.UID, *shard]
+	groupNames    table[string, autoscaling.UID] // namespace, id; not the DELETED ones
+	deletedGroups table[string, autoscaling.UID] // namespace, id, uid
+	users         table[string, autoscaling.UID] // namespace, configuration's id, group's id; not DELETED ones
+
+	instances  table[autoscaling.InstanceID, autoscaling.UID] // its group
+	activities table[autoscaling.ActivityID, autoscaling.UID] // its group
+
+	requests     table[string, *autoscaling.Request] // namespace, id
+	requestOrder table[string, *autoscaling.Request] // time, namespace, id
+
+	events eventLog
+}
+
+// configurationLine is a configuration with its versions. It is replaced as a
+// whole.
+type configurationLine struct {
+	record   *autoscaling.Configuration
+	versions []*autoscaling.ConfigurationVersion // by version
+}
+
+// fork answers a mutable copy of a frozen state, in constant time.
+func (st *state) fork() *state {
+	next := *st
+	next.mutable = new(epoch)
+	return &next
+}
+
+func (st *state) freeze() { st.mutable = nil }
+
+// shard answers the group's shard for reading, nil when there is none.
+func (st *state) shard(group autoscaling.UID) *shard {
+	s, _ := st.groups.get(group)
+	return s
+}
+
+// ownShard answers the group's shard for writing, nil when there is none.
+func (st *state) ownShard(group autoscaling.UID) *shard {
+	s := st.shard(group)
+	if s == nil || s.owner == st.mutable {
+		return s
+	}
+	own := *s
+	own.owner = st.mutable
+	st.groups.set(st.mutable, group, &own)
+	return &own
+}
+
+// The functions below are the only ones that change a state's tables. Each puts
+// next in the place of prev, of which either may be nil, and keeps the indexes.
+
+func (st *state) replaceNode(prev, next *autoscaling.Node) {
+	if next == nil {
+		st.nodes.delete(st.mutable, prev.ID)
+		return
+	}
+	st.nodes.set(st.mutable, next.ID, next)
+}
+
+func (st *state) replaceStore(prev, next *autoscaling.ProviderStore) {
+	if next == nil {
+		st.stores.delete(st.mutable, prev.Provider)
+		return
+	}
+	st.stores.set(st.mutable, next.Provider, next)
+}
+
+func orphanKey(o *autoscaling.Orphan) string { return name(o.Provider, string(o.Instance)) }
+
+func (st *state) replaceOrphan(prev, next *autoscaling.Orphan) {
+	if next == nil {
+		st.orphans.delete(st.mutable, orphanKey(prev))
+		return
+	}
+	st.orphans.set(st.mutable, orphanKey(next), next)
+}
+
+func (st *state) line(configuration autoscaling.UID) *configurationLine {
+	l, _ := st.configurations.get(configuration)
+	return l
+}
+
+// with answers the line with the record changed.
+func (l *configurationLine) with(record *autoscaling.Configuration) *configurationLine {
+	next := &configurationLine{record: record}
+	if l != nil {
+		next.versions = l.versions
+	}
+	return next
+}
+
+// withVersion answers the line with the version added or replaced.
+func (l *configurationLine) withVersion(v *autoscaling.ConfigurationVersion) *configurationLine {
+	at, found := l.findVersion(v.Version)
+	versions := slices.Clone(l.versions)
+	if found {
+		versions[at] = v
+	} else {
+		versions = slices.Insert(versions, at, v)
+	}
+	return &configurationLine{record: l.record, versions: versions}
+}
+
+func (l *configurationLine) findVersion(version int32) (int, bool) {
+	return slices.BinarySearchFunc(l.versions, version, func(v *autoscaling.ConfigurationVersion, n int32) int {
+		return int(v.Version) - int(n)
+	})
+}
+
+func (st *state) replaceConfiguration(prev, next *configurationLine) {
+	if prev != nil {
+		st.configurationNames.delete(st.mutable, name(prev.record.Namespace, prev.record.ID))
+	}
+	if next == nil {
+		st.configurations.delete(st.mutable, prev.record.UID)
+		return
+	}
+	st.configurations.set(st.mutable, next.record.UID, next)
+	st.configurationNames.set(st.mutable, name(next.record.Namespace, next.record.ID), next.record.UID)
+}
+
+func (st *state) indexGroup(g *autoscaling.Group) {
+	if g.State == autoscaling.GroupDeleted {
+		st.deletedGroups.set(st.mutable, name(g.Namespace, g.ID, string(g.UID)), g.UID)
+		return
+	}
+	st.groupNames.set(st.mutable, name(g.Namespace, g.ID), g.UID)
+	if g.Configuration.ID != "" {
+		st.users.set(st.mutable, name(g.Namespace, g.Configuration.ID, g.ID), g.UID)
+	}
+}
+
+func (st *state) unindexGroup(g *autoscaling.Group) {
+	if g.State == autoscaling.GroupDeleted {
+		st.deletedGroups.delete(st.mutable, name(g.Namespace, g.ID, string(g.UID)))
+		return
+	}
+	st.groupNames.delete(st.mutable, name(g.Namespace, g.ID))
+	if g.Configuration.ID != "" {
+		st.users.delete(st.mutable, name(g.Namespace, g.Configuration.ID, g.ID))
+	}
+}
+
+// sameGroupIndex says that the indexes hold the same for both.
+func sameGroupIndex(a, b *autoscaling.Group) bool {
+	return a.Namespace == b.Namespace && a.ID == b.ID && a.Configuration.ID == b.Configuration.ID &&
+		(a.State == autoscaling.GroupDeleted) == (b.State == autoscaling.GroupDeleted)
+}
+
+// replaceGroup changes the group's own record. Without a next one the group
+// must have no children.
+func (st *state) replaceGroup(prev, next *autoscaling.Group) {
+	if prev != nil && (next == nil || !sameGroupIndex(prev, next)) {
+		st.unindexGroup(prev)
+	}
+	if next == nil {
+		st.groups.delete(st.mutable, prev.UID)
+		return
+	}
+	if prev == nil {
+		st.groups.set(st.mutable, next.UID, &shard{owner: st.mutable, record: next})
+	} else {
+		st.ownShard(next.UID).record = next
+	}
+	if prev == nil || !sameGroupIndex(prev, next) {
+		st.indexGroup(next)
+	}
+}
+
+// removeShard removes a group with everything below it; addShard brings it back.
+func (st *state) removeShard(s *shard) {
+	st.unindexGroup(s.record)
+	for _, instances := range []*table[autoscaling.InstanceID, *autoscaling.Instance]{&s.live, &s.final} {
+		for id := range instances.all(nil) {
+			st.instances.delete(st.mutable, id)
+		}
+	}
+	for id := range s.activities.all(nil) {
+		st.activities.delete(st.mutable, id)
+	}
+	st.groups.delete(st.mutable, s.record.UID)
+}
+
+func (st *state) addShard(s *shard) {
+	st.indexGroup(s.record)
+	for _, instances := range []*table[autoscaling.InstanceID, *autoscaling.Instance]{&s.live, &s.final} {
+		for id := range instances.all(nil) {
+			st.instances.set(st.mutable, id, s.record.UID)
+		}
+	}
+	for id := range s.activities.all(nil) {
+		st.activities.set(st.mutable, id, s.record.UID)
+	}
+	st.groups.set(st.mutable, s.record.UID, s)
+}
+
+func (st *state) replaceRule(group autoscaling.UID, prev, next *autoscaling.Rule) {
+	s := st.ownShard(group)
+	s.rules = replaceChild(s.rules, prev, next, ruleID)
+}
+
+func (st *state) replaceAlarm(group autoscaling.UID, prev, next *autoscaling.AlarmTask) {
+	s := st.ownShard(group)
+	s.alarms = replaceChild(s.alarms, prev, next, alarmID)
+}
+
+func (st *state) replaceTask(group autoscaling.UID, prev, next *autoscaling.ScheduledTask) {
+	s := st.ownShard(group)
+	s.tasks = replaceChild(s.tasks, prev, next, taskID)
+}
+
+func (st *state) replaceInstance(group autoscaling.UID, prev, next *autoscaling.Instance) {
+	st.ownShard(group).replaceInstance(prev, next)
+	switch {
+	case next == nil:
+		st.instances.delete(st.mutable, prev.ID)
+	case prev == nil:
+		st.instances.set(st.mutable, next.ID, group)
+	}
+}
+
+func (st *state) replaceActivity(group autoscaling.UID, prev, next *autoscaling.Activity) {
+	st.ownShard(group).replaceActivity(prev, next)
+	switch {
+	case next == nil:
+		st.activities.delete(st.mutable, prev.ID)
+	case prev == nil:
+		st.activities.set(st.mutable, next.ID, group)
+	}
+}
+
+// sawActivity keeps the number from being given again.
+func (st *state) sawActivity(id autoscaling.ActivityID) { st.lastActivity = max(st.lastActivity, id) }
+
+func requestKey(r *autoscaling.Request) string { return name(r.Namespace, r.ID) }
+
+func requestOrderKey(r *autoscaling.Request) string {
+	key := make([]byte, 8, 8+len(r.Namespace)+1+len(r.ID))
+	binary.BigEndian.PutUint64(key, uint64(r.Time))
+	return string(append(key, requestKey(r)...))
+}
+
+func (st *state) replaceRequest(prev, next *autoscaling.Request) {
+	if prev != nil {
+		st.requestOrder.delete(st.mutable, requestOrderKey(prev))
+	}
+	if next == nil {
+		st.requests.delete(st.mutable, requestKey(prev))
+		return
+	}
+	st.requests.set(st.mutable, requestKey(next), next)
+	st.requestOrder.set(st.mutable, requestOrderKey(next), next)
+}
+
+func (st *state) oldestRequest() *autoscaling.Request {
+	_, oldest, _ := st.requestOrder.tree.Min()
+	return oldest.v
+}

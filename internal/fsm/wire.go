@@ -1,0 +1,103 @@
+package fsm
+
+import (
+	"errors"
+
+	"github.com/fxamacker/cbor/v2"
+)
+
+// The frame of log entries is written by hand in the same deterministic CBOR
+// (RFC 8949, core deterministic encoding) as the records in it.
+
+const (
+	majorUint   = 0 << 5
+	majorNegInt = 1 << 5
+	majorBytes  = 2 << 5
+	majorText   = 3 << 5
+	majorArray  = 4 << 5
+	majorMap    = 5 << 5
+)
+
+var errTruncated = errors.New("it is cut off")
+
+func appendHead(b []byte, major byte, n uint64) []byte {
+	switch {
+	case n < 24:
+		return append(b, major|byte(n))
+	case n < 1<<8:
+		return append(b, major|24, byte(n))
+	case n < 1<<16:
+		return append(b, major|25, byte(n>>8), byte(n))
+	case n < 1<<32:
+		return append(b, major|26, byte(n>>24), byte(n>>16), byte(n>>8), byte(n))
+	default:
+		return append(b, major|27, byte(n>>56), byte(n>>48), byte(n>>40), byte(n>>32),
+			byte(n>>24), byte(n>>16), byte(n>>8), byte(n))
+	}
+}
+
+func appendInt(b []byte, n int64) []byte {
+	if n < 0 {
+		return appendHead(b, majorNegInt, uint64(-1-n))
+	}
+	return appendHead(b, majorUint, uint64(n))
+}
+
+// readHead reads the head of a data item: its major type and number.
+func readHead(b []byte) (major byte, n uint64, rest []byte, err error) {
+	if len(b) == 0 {
+		return 0, 0, nil, errTruncated
+	}
+	major, short := b[0]&0xe0, b[0]&0x1f
+	b = b[1:]
+	if short < 24 {
+		return major, uint64(short), b, nil
+	}
+	if short > 27 {
+		return 0, 0, nil, errors.New("it has a data item of unknown length")
+	}
+	size := 1 << (short - 24)
+	if len(b) < size {
+		return 0, 0, nil, errTruncated
+	}
+	for _, c := range b[:size] {
+		n = n<<8 | uint64(c)
+	}
+	return major, n, b[size:], nil
+}
+
+func readUint(b []byte) (n uint64, rest []byte, err error) {
+	return readMajor(b, majorUint)
+}
+
+func readMajor(b []byte, want byte) (n uint64, rest []byte, err error) {
+	major, n, rest, err := readHead(b)
+	if err == nil && major != want {
+		err = errors.New("it has a data item of another type than expected")
+	}
+	return n, rest, err
+}
+
+// encMode gives equal records equal bytes.
+var encMode = must(cbor.CoreDetEncOptions().UserBufferEncMode())
+
+// decMode refuses what it does not know: a field that is dropped by one replica
+// and kept by another would be a fork. Strings pass as they are, valid UTF-8 or
+// not: the writer's node took them, so must all.
+var decMode = must(cbor.DecOptions{
+	DupMapKey:         cbor.DupMapKeyEnforcedAPF,
+	IndefLength:       cbor.IndefLengthForbidden,
+	MaxArrayElements:  maxElements,
+	MaxMapPairs:       maxElements,
+	UTF8:              cbor.UTF8DecodeInvalid,
+	ExtraReturnErrors: cbor.ExtraDecErrorUnknownField,
+}.DecMode())
+
+const maxElements = 1 << 20
+
+func must[T any](v T, err error) T {
+	if err != nil {
+		panic(err) // the options above are constants
+	}
+	return v
+}
