@@ -68,8 +68,12 @@ type Instance struct {
 	Revision       uint64          `cbor:"42,keyasint,omitempty"`
 	// Stopped is set when our stop of the machine was confirmed, or its end seen.
 	Stopped bool `cbor:"43,keyasint,omitempty"`
-	// ProbeHealthy is the last word of the service's own probe.
+	// ProbeHealthy is the last word of the service's own probe; ProbeChecked says
+	// that it has given one.
 	ProbeHealthy bool `cbor:"44,keyasint,omitempty"`
+	ProbeChecked bool `cbor:"46,keyasint,omitempty"`
+	// HealthMessage is why a balancer or the probe last said no.
+	HealthMessage string `cbor:"47,keyasint,omitempty"`
 	// Tried are the zones and types that had no room for it, in order.
 	Tried []Placement `cbor:"45,keyasint,omitempty"`
 	// HealthyPasses etc. are kept by the prober, not here: samples stay out of the log.
@@ -131,6 +135,7 @@ type BalancerAttachment struct {
 	DrainTimeout time.Duration   `cbor:"5,keyasint,omitempty"`
 	State        AttachmentState `cbor:"6,keyasint,omitempty"`
 	Healthy      bool            `cbor:"7,keyasint,omitempty"` // the balancer's last word
+	Checked      bool            `cbor:"8,keyasint,omitempty"` // it has given one
 }
 
 // AccessListAttachment is an instance's entry in a list, as of its launch.
