@@ -34,8 +34,10 @@ func IsStarter(args []string) bool { return len(args) > 1 && args[1] == starterA
 func RunStarter(args []string) { os.Exit(runStarter(args, func(string) {})) }
 
 func runStarter(args []string, step func(string)) int {
-	unix.CloseOnExec(reportDescriptor)
 	s, err := parseStarter(args, step)
+	if err == nil {
+		err = closeOnExec()
+	}
 	if err == nil {
 		err = s.become()
 	}

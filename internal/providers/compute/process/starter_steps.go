@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"strconv"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -15,6 +16,22 @@ import (
 
 // errTaken: another starter was first. Its record says the rest.
 var errTaken = providers.Errorf(providers.UnknownOutcome, "another starter was first")
+
+// closeOnExec keeps everything but the standard descriptors from the command:
+// the report, and what asserver inherited from its own parent, where a pipe
+// held open for as long as an instance lives would keep somebody waiting.
+func closeOnExec() error {
+	entries, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		return fmt.Errorf("list open files: %w", err)
+	}
+	for _, entry := range entries {
+		if descriptor, err := strconv.Atoi(entry.Name()); err == nil && descriptor > unix.Stderr {
+			unix.CloseOnExec(descriptor)
+		}
+	}
+	return nil
+}
 
 // lock takes the instance's lock, or finds that it is not needed any more.
 func (s starter) lock() (*os.File, error) {
