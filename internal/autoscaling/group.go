@@ -76,6 +76,9 @@ type GroupStatus struct {
 	RefusalActivity ActivityID `cbor:"74,keyasint,omitempty"`
 	// DeleteTime is when the group became DELETED.
 	DeleteTime Time `cbor:"75,keyasint,omitempty"`
+	// Fitted is the Generation whose balancers and access lists the instances in
+	// service have, or are getting.
+	Fitted uint64 `cbor:"76,keyasint,omitempty"`
 }
 
 // DesiredMode says who owns desired.

@@ -18,7 +18,7 @@ func settle(tx *fsm.Tx, id autoscaling.ActivityID) {
 		return
 	}
 	if g := tx.Group(a.Group); g != nil && g.DeleteActivity == id && tx.Counts(g.UID).Live > 0 {
-		return // ended by the group's last instance, see FinishDeletion
+		return // ended by the group's last instance, see AdvanceDeletion
 	}
 	end(tx, a)
 }

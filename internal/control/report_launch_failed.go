@@ -1,23 +1,115 @@
 package control
 
 import (
-	"cmp"
 	"fmt"
 	"hash/fnv"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/asctl/as/internal/autoscaling"
 	"github.com/asctl/as/internal/fsm"
 )
 
-// Launch back-off: exponential, and jittered by what fails so that groups do
-// not come back together.
-const (
-	minLaunchBackoff = 5 * time.Second
-	maxLaunchBackoff = 10 * time.Minute
-)
+// LaunchFailure is a provider's refusal to make or start an instance's machine.
+type LaunchFailure struct {
+	Group    autoscaling.UID
+	Instance autoscaling.InstanceID
+	// OutOfCapacity: this zone or type has no room; the next is tried at once.
+	OutOfCapacity bool
+	Message       string
+}
+
+// ReportLaunchFailed gives the launch up, or goes on in the next zone or with the
+// next type when there was no room.
+func (o Operations) ReportLaunchFailed(tx *fsm.Tx, r LaunchFailure) error {
+	i := live(tx, r.Group, r.Instance)
+	if i == nil || i.State != autoscaling.Pending || (i.Step != autoscaling.StepCreate && i.Step != autoscaling.StepStart) {
+		return nil
+	}
+	if r.OutOfCapacity && i.Step == autoscaling.StepCreate && tryElsewhere(tx, i, r.Message) {
+		return nil
+	}
+	failLaunch(tx, i, r.Message)
+	return nil
+}
+
+// tryElsewhere moves a launch to the next placement that it has not tried: first
+// the other types of the zone, then the other zones. Every refusal backs off its
+// placement and is kept on the activity.
+func tryElsewhere(tx *fsm.Tx, i *autoscaling.Instance, reason string) bool {
+	g := tx.Group(i.Group)
+	v := tx.ConfigurationVersion(i.Configuration, i.Version)
+	if g == nil || v == nil {
+		return false
+	}
+	here := autoscaling.Placement{Zone: i.Zone, InstanceType: i.InstanceType}
+	tried := append(slices.Clone(i.Tried), here)
+	next, ok := nextPlacement(g, v, here, tried)
+	if !ok {
+		return false
+	}
+	holdPlacement(tx, g, i, reason)
+	noteOnActivity(tx, i.Activity, fmt.Sprintf("%s in %s: %s", here.InstanceType, here.Zone, reason))
+	c := *i
+	c.Tried = tried
+	c.Zone, c.InstanceType = next.Zone, next.InstanceType
+	c.Weight = weightOf(v, next.InstanceType)
+	c.RetryTime = 0
+	message := fmt.Sprintf("no room for %s in %s, next: %s in %s", here.InstanceType, here.Zone, next.InstanceType, next.Zone)
+	c.StatusReason = message
+	note(tx, &c, autoscaling.StepCreate, message)
+	put(tx, &c)
+	tx.Emit(instanceEvent(tx, &c, autoscaling.EventLaunchFailed, message))
+	return true
+}
+
+// nextPlacement goes through the types of the zone, then through the zones in
+// the group's order, starting behind the zone that was first.
+func nextPlacement(g *autoscaling.Group, v *autoscaling.ConfigurationVersion, here autoscaling.Placement, tried []autoscaling.Placement) (autoscaling.Placement, bool) {
+	types := v.Template.InstanceTypes
+	if len(types) == 0 {
+		types = []autoscaling.InstanceType{{}}
+	}
+	start := max(slices.IndexFunc(g.Zones, func(z autoscaling.Zone) bool { return z.Name == here.Zone }), 0)
+	for n := range g.Zones {
+		zone := g.Zones[(start+n)%len(g.Zones)].Name
+		for _, t := range types {
+			p := autoscaling.Placement{Zone: zone, InstanceType: t.Type}
+			if !slices.Contains(tried, p) {
+				return p, true
+			}
+		}
+	}
+	return autoscaling.Placement{}, false
+}
+
+func weightOf(v *autoscaling.ConfigurationVersion, name string) int32 {
+	for _, t := range v.Template.InstanceTypes {
+		if t.Type == name {
+			return t.Weight
+		}
+	}
+	return 0
+}
+
+// holdPlacement backs off one placement without counting a failed launch: the
+// launch goes on elsewhere.
+func holdPlacement(tx *fsm.Tx, g *autoscaling.Group, i *autoscaling.Instance, reason string) {
+	c := *g
+	c.Backoffs = backOff(c.Backoffs, tx.Now(), i, reason)
+	tx.PutGroup(&c)
+}
+
+// maxNotes bounds the notes of an activity; equal ones are kept once.
+const maxNotes = 20
+
+func noteOnActivity(tx *fsm.Tx, id autoscaling.ActivityID, text string) {
+	countActivity(tx, id, func(a *autoscaling.Activity) {
+		if len(a.Notes) < maxNotes && !slices.Contains(a.Notes, text) {
+			a.Notes = append(slices.Clone(a.Notes), text)
+		}
+	})
+}
 
 // failLaunch gives up an instance that has not served, rolls back what was done
 // for it, and holds back further launches of its kind. The activity goes on
@@ -73,34 +165,14 @@ func failureLimit(g *autoscaling.Group) int32 {
 // backOff answers the group's back-offs with one more failure of the instance's
 // kind. Failures inside a back-off are of the same wave and do not lengthen it.
 func backOff(all []autoscaling.Backoff, now autoscaling.Time, i *autoscaling.Instance, reason string) []autoscaling.Backoff {
-	b := autoscaling.Backoff{Provider: i.Provider, Zone: i.Zone, Type: i.InstanceType}
-	at, found := slices.BinarySearchFunc(all, b, compareBackoff)
-	if found {
-		b = all[at]
-	}
-	b.Error = reason
-	if now >= b.Until {
-		b.Failures++
-		b.Until = now.Add(backoffFor(b.Failures, string(i.ID)))
-	}
-	all = slices.Clone(all)
-	if found {
-		all[at] = b
+	if autoscaling.BackoffHolds(all, i.Provider, i.Zone, i.InstanceType, now) {
 		return all
 	}
-	return slices.Insert(all, at, b)
+	return autoscaling.FailBackoff(all, i.Group, i.Provider, i.Zone, i.InstanceType, reason, now)
 }
 
-func compareBackoff(a, b autoscaling.Backoff) int {
-	return cmp.Or(strings.Compare(a.Provider, b.Provider), strings.Compare(a.Zone, b.Zone), strings.Compare(a.Type, b.Type))
-}
-
-// backoffFor doubles from min to max, less up to a quarter by the seed: pure, so
-// the jitter comes from the name of what failed.
-func backoffFor(failures int32, seed string) time.Duration {
-	return jittered(minLaunchBackoff, maxLaunchBackoff, failures, seed)
-}
-
+// jittered doubles from least to most with each failure, less up to a quarter by
+// the seed: the jitter of a pure function comes from the name of what failed.
 func jittered(least, most time.Duration, failures int32, seed string) time.Duration {
 	d := most
 	if n := max(failures-1, 0); n < 20 {
@@ -120,9 +192,7 @@ func launchWorked(tx *fsm.Tx, i *autoscaling.Instance) {
 	c := *g
 	c.LaunchFailures = 0
 	c.LastLaunchError = ""
-	c.Backoffs = slices.DeleteFunc(slices.Clone(c.Backoffs), func(b autoscaling.Backoff) bool {
-		return b.Provider == i.Provider && b.Zone == i.Zone && b.Type == i.InstanceType
-	})
+	c.Backoffs = autoscaling.ClearBackoff(c.Backoffs, i.Provider, i.Zone, i.InstanceType)
 	clearCondition(tx, &c, autoscaling.ConditionLaunchSuspended)
 	tx.PutGroup(&c)
 }

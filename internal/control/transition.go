@@ -31,8 +31,11 @@ func walk(tx *fsm.Tx, g *autoscaling.Group, i *autoscaling.Instance, s autoscali
 			i.StatusReason = message
 		}
 		note(tx, i, autoscaling.StepNone, message)
-		arrive(tx, g, i)
+		if s == autoscaling.Pending || (s == autoscaling.PendingProceed && i.Served) {
+			i.LaunchDeadline = tx.Now().Add(launchTimeout(g))
+		}
 		begin(tx, g, i, nextStep(g, i, autoscaling.StepNone))
+		arrive(tx, g, i)
 		put(tx, i)
 		emitInstance(tx, g, i, autoscaling.EventInstanceState, autoscaling.StepNone, message)
 		next, ok := onward(i)
@@ -137,13 +140,12 @@ func activityOf(i *autoscaling.Instance) autoscaling.ActivityID {
 func arrive(tx *fsm.Tx, g *autoscaling.Group, i *autoscaling.Instance) {
 	now := tx.Now()
 	switch i.State {
-	case autoscaling.Pending:
-		i.LaunchDeadline = now.Add(launchTimeout(g))
 	case autoscaling.InService:
 		i.Health = autoscaling.HealthHealthy
 		if g != nil {
 			i.GraceUntil = now.Add(g.HealthCheck.GracePeriod)
 			i.WarmUntil = now.Add(warmup(g))
+			fit(tx, g, i)
 		}
 	case autoscaling.Terminated, autoscaling.Detached:
 		i.EndTime = now

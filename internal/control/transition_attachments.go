@@ -54,7 +54,9 @@ func setBalancers(i *autoscaling.Instance, to autoscaling.AttachmentState, from 
 	for n := range i.Balancers {
 		if b := &i.Balancers[n]; slices.Contains(from, b.State) {
 			b.State = to
-			b.Healthy = b.Healthy && to == autoscaling.AttachmentActive
+			if to == autoscaling.AttachmentAdding {
+				b.Healthy, b.Checked = false, false
+			}
 		}
 	}
 }

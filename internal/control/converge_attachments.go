@@ -1,0 +1,147 @@
+package control
+
+import (
+	"slices"
+
+	"github.com/asctl/as/internal/autoscaling"
+	"github.com/asctl/as/internal/fsm"
+)
+
+// FitDue says whether instances in service may lack what the group says now.
+func FitDue(g *autoscaling.Group) bool {
+	return g.Fitted != g.Generation && (g.State == autoscaling.GroupActive || g.State == autoscaling.GroupPaused)
+}
+
+// FitAttachments puts the instances in service behind the balancers and into the
+// access lists that the group has now, and drains or revokes them where it no
+// longer has them. Those on their way in are fitted when they arrive.
+func (o Operations) FitAttachments(tx *fsm.Tx, group autoscaling.UID) error {
+	g := tx.Group(group)
+	if g == nil || !FitDue(g) {
+		return nil
+	}
+	for _, i := range slices.Collect(tx.Instances(group)) { // it is changed meanwhile
+		if i.State != autoscaling.InService {
+			continue
+		}
+		c := *i
+		if fit(tx, g, &c) {
+			put(tx, &c)
+		}
+	}
+	c := *g
+	c.Fitted = g.Generation
+	tx.PutGroup(&c)
+	return nil
+}
+
+// fit makes an instance's attachments what the group says; it answers whether
+// they differed.
+func fit(tx *fsm.Tx, g *autoscaling.Group, c *autoscaling.Instance) bool {
+	balancers := fitBalancers(g, c)
+	lists := fitLists(g, c)
+	if !balancers && !lists {
+		return false
+	}
+	if until := drainUntil(tx, c); until != 0 {
+		c.Deadline = until
+	}
+	return true
+}
+
+func fitBalancers(g *autoscaling.Group, c *autoscaling.Instance) bool {
+	if suspends(g, autoscaling.ProcessLoadBalancer) {
+		return false
+	}
+	next := make([]autoscaling.BalancerAttachment, 0, len(g.Balancers))
+	for _, b := range c.Balancers {
+		at := slices.IndexFunc(g.Balancers, func(r autoscaling.BalancerRef) bool {
+			return r.Provider == b.Provider && r.Pool == b.Pool && r.Port == b.Port
+		})
+		switch {
+		case at >= 0:
+			b.Weight, b.DrainTimeout = g.Balancers[at].Weight, g.Balancers[at].DrainTimeout
+			if b.State == autoscaling.AttachmentDraining || b.State == autoscaling.AttachmentRemoving || b.State == autoscaling.AttachmentRemoved {
+				b.State, b.Checked, b.Healthy = autoscaling.AttachmentAdding, false, false
+			}
+		case b.State == autoscaling.AttachmentAdding || b.State == autoscaling.AttachmentActive:
+			b.State = autoscaling.AttachmentDraining
+		case b.State == autoscaling.AttachmentPending || b.State == autoscaling.AttachmentRemoved:
+			continue
+		}
+		next = append(next, b)
+	}
+	for _, r := range g.Balancers {
+		if !slices.ContainsFunc(next, func(b autoscaling.BalancerAttachment) bool {
+			return r.Provider == b.Provider && r.Pool == b.Pool && r.Port == b.Port
+		}) {
+			next = append(next, autoscaling.BalancerAttachment{
+				Provider: r.Provider, Pool: r.Pool, Port: r.Port, Weight: r.Weight, DrainTimeout: r.DrainTimeout,
+				State: autoscaling.AttachmentAdding,
+			})
+		}
+	}
+	if slices.Equal(next, c.Balancers) {
+		return false
+	}
+	c.Balancers = next
+	return true
+}
+
+func fitLists(g *autoscaling.Group, c *autoscaling.Instance) bool {
+	next := make([]autoscaling.AccessListAttachment, 0, len(g.AccessLists))
+	for _, l := range c.AccessLists {
+		wanted := slices.Contains(g.AccessLists, autoscaling.AccessListRef{Provider: l.Provider, List: l.List})
+		switch {
+		case wanted && l.State != autoscaling.AttachmentActive:
+			l.State = autoscaling.AttachmentAdding
+		case wanted:
+		case l.State == autoscaling.AttachmentAdding || l.State == autoscaling.AttachmentActive:
+			l.State = autoscaling.AttachmentRemoving
+		case l.State == autoscaling.AttachmentPending || l.State == autoscaling.AttachmentRemoved:
+			continue
+		}
+		next = append(next, l)
+	}
+	for _, r := range g.AccessLists {
+		if !slices.ContainsFunc(next, func(l autoscaling.AccessListAttachment) bool { return l.Provider == r.Provider && l.List == r.List }) {
+			next = append(next, autoscaling.AccessListAttachment{Provider: r.Provider, List: r.List, State: autoscaling.AttachmentAdding})
+		}
+	}
+	if slices.Equal(next, c.AccessLists) {
+		return false
+	}
+	c.AccessLists = next
+	return true
+}
+
+// drainUntil is when the longest drain of an instance in service ends.
+func drainUntil(tx *fsm.Tx, c *autoscaling.Instance) autoscaling.Time {
+	until := autoscaling.Time(0)
+	for _, b := range c.Balancers {
+		if b.State == autoscaling.AttachmentDraining {
+			until = max(until, tx.Now().Add(drainTimeout(b)))
+		}
+	}
+	return until
+}
+
+// forgetRemoved drops the attachments that an instance in service is rid of.
+func forgetRemoved(c *autoscaling.Instance) {
+	if c.State != autoscaling.InService {
+		return
+	}
+	if anyBalancer(c, autoscaling.AttachmentRemoved) {
+		c.Balancers = slices.DeleteFunc(slices.Clone(c.Balancers), func(b autoscaling.BalancerAttachment) bool {
+			return b.State == autoscaling.AttachmentRemoved
+		})
+	}
+	if anyList(c, autoscaling.AttachmentRemoved) {
+		c.AccessLists = slices.DeleteFunc(slices.Clone(c.AccessLists), func(l autoscaling.AccessListAttachment) bool {
+			return l.State == autoscaling.AttachmentRemoved
+		})
+	}
+	if !anyBalancer(c, autoscaling.AttachmentDraining) {
+		c.Deadline = 0
+	}
+}
