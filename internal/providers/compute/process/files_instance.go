@@ -52,6 +52,10 @@ func readRun(p paths, instance string) (*run, error) {
 
 // machine is the instance as it is at this moment.
 func (p *Provider) machine(f files) providers.Machine {
+	return f.machine(f.run != nil && p.alive(f.run.identity))
+}
+
+func (f files) machine(alive bool) providers.Machine {
 	m := providers.Machine{
 		ID:          f.record.Spec.Instance,
 		Instance:    f.record.Spec.Instance,
@@ -68,7 +72,7 @@ func (p *Provider) machine(f files) providers.Machine {
 		m.State, m.Message = providers.MachineStopped, "stopped before it was started"
 	case f.run == nil:
 		m.State = providers.MachineCreated
-	case p.alive(f.run.identity):
+	case alive:
 		m.State = providers.MachineRunning
 	default:
 		m.State, m.Message = providers.MachineStopped, "not running"

@@ -20,8 +20,15 @@ func (p *Provider) List(ctx context.Context, cluster string) (providers.Listing,
 		return providers.Listing{}, err
 	}
 	listing := providers.Listing{Store: p.storeID, Machines: make([]providers.Machine, 0, len(all))}
+	var ids []identity
 	for _, f := range all {
-		listing.Machines = append(listing.Machines, p.machine(f))
+		if f.run != nil {
+			ids = append(ids, f.run.identity)
+		}
+	}
+	alive := p.running(ids)
+	for _, f := range all {
+		listing.Machines = append(listing.Machines, f.machine(f.run != nil && alive[f.run.identity]))
 	}
 	p.sweepIfDue(ctx)
 	return listing, nil

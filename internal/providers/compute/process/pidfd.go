@@ -10,6 +10,15 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// probePidfd says early what would otherwise be found out with a process to reap.
+func probePidfd() error {
+	descriptor, err := unix.PidfdOpen(os.Getpid(), 0)
+	if err != nil {
+		return fmt.Errorf("this kernel has no pidfds (Linux 5.4 has): %w", err)
+	}
+	return unix.Close(descriptor)
+}
+
 // openProcess is a handle on exactly that process, nil when it has ended. The
 // number is looked up first and who it names is checked after, so that a
 // process which took the number over meanwhile is not mistaken for it.

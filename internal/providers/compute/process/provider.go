@@ -52,6 +52,7 @@ type Provider struct {
 	step    func(name string) // crash points of the tests; does nothing otherwise
 
 	children children
+	handles  handles
 	cache    cache
 	rates    rates
 	sweeps   sweepClock
@@ -80,6 +81,9 @@ func New(config Config) (*Provider, error) {
 	if err != nil {
 		return nil, fmt.Errorf("process provider: %w", err)
 	}
+	if err := probePidfd(); err != nil {
+		return nil, fmt.Errorf("process provider: %w", err)
+	}
 	p := &Provider{
 		paths:   paths(directory),
 		pool:    config.AddressPool.Masked(),
@@ -87,6 +91,7 @@ func New(config Config) (*Provider, error) {
 		logger:  config.Logger,
 		bootID:  boot,
 		step:    func(string) {},
+		handles: newHandles(),
 	}
 	if p.logger == nil {
 		p.logger = hclog.NewNullLogger()
@@ -111,6 +116,7 @@ func New(config Config) (*Provider, error) {
 // processes themselves go on. A provider is not used after Close.
 func (p *Provider) Close() error {
 	p.children.close()
+	p.handles.close()
 	return nil
 }
 
