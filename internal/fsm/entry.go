@@ -37,12 +37,12 @@ func encodeEntry(before, at position, stamp autoscaling.Time, changes []change) 
 		b = append(b, majorArray|3)
 		b = appendHead(b, majorUint, uint64(c.key.kind))
 		b = appendHead(b, majorUint, uint64(c.op))
-		body := c.record
 		if c.op == opDelete {
-			body = &c.key.key
+			b = c.key.append(b)
+			continue
 		}
 		var err error
-		if b, err = appendRecord(b, body); err != nil {
+		if b, err = appendRecord(b, c.key.kind, c.record); err != nil {
 			return nil, fmt.Errorf("encode %s: %w", c.key.kind, err)
 		}
 	}
@@ -83,7 +83,7 @@ func readEntryHead(b []byte) (h entryHead, rest []byte, err error) {
 }
 
 // applyChanges replays the changes of an entry on a mutable state.
-func (st *state) applyChanges(b []byte, changes uint64, t *touched) error {
+func (st *state) applyChanges(d *decoder, b []byte, changes uint64, t *touched) error {
 	for range changes {
 		n, rest, err := readMajor(b, majorArray)
 		if err != nil {
@@ -105,13 +105,13 @@ func (st *state) applyChanges(b []byte, changes uint64, t *touched) error {
 		switch op(numbers[1]) {
 		case opPut:
 			var record any
-			if record, b, err = readRecord(rest, k); err != nil {
-				return fmt.Errorf("%s: %w", k, err)
+			if record, b, err = d.record(rest, k); err != nil {
+				return err
 			}
 			err = st.replayPut(record, t)
 		case opDelete:
 			var id key
-			if b, err = decode(rest, &id); err != nil {
+			if id, b, err = d.key(rest); err != nil {
 				return fmt.Errorf("delete of %s: %w", k, err)
 			}
 			err = st.replayDelete(k, id, t)

@@ -47,13 +47,11 @@ const (
 	opDelete
 )
 
-// key identifies a record. In a delete it is encoded in the record's place, as
-// an array [a, b, n]; of a child, a is the group.
+// key identifies a record of its kind. In a delete it is encoded in the record's
+// place, as an array [a, b, n]; of a child, a is the group.
 type key struct {
-	_ struct{} `cbor:",toarray"`
-	A string
-	B string
-	N uint64
+	a, b string
+	n    uint64
 }
 
 // recordKey identifies any record.
@@ -62,4 +60,45 @@ type recordKey struct {
 	key
 }
 
-func groupChild(group autoscaling.UID, id string) key { return key{A: string(group), B: id} }
+func (id *key) append(b []byte) []byte {
+	b = appendText(append(b, majorArray|3), id.a)
+	return appendHead(appendText(b, id.b), majorUint, id.n)
+}
+
+func groupChild(group autoscaling.UID, id string) key { return key{a: string(group), b: id} }
+
+// newRecord answers a pointer to a zero record of the kind, nil when the kind is
+// unknown.
+func newRecord(k kind) any {
+	switch k {
+	case kindCluster:
+		return new(autoscaling.Cluster)
+	case kindNode:
+		return new(autoscaling.Node)
+	case kindStore:
+		return new(autoscaling.ProviderStore)
+	case kindConfiguration:
+		return new(autoscaling.Configuration)
+	case kindVersion:
+		return new(autoscaling.ConfigurationVersion)
+	case kindGroup:
+		return new(autoscaling.Group)
+	case kindRule:
+		return new(autoscaling.Rule)
+	case kindAlarm:
+		return new(autoscaling.AlarmTask)
+	case kindTask:
+		return new(autoscaling.ScheduledTask)
+	case kindInstance:
+		return new(autoscaling.Instance)
+	case kindActivity:
+		return new(autoscaling.Activity)
+	case kindRequest:
+		return new(autoscaling.Request)
+	case kindOrphan:
+		return new(autoscaling.Orphan)
+	case kindEvent:
+		return new(autoscaling.Event)
+	}
+	return nil
+}

@@ -18,6 +18,7 @@ import (
 // becomes the applied state as it is, without decoding.
 type Machine struct {
 	applied atomic.Pointer[state] // frozen; stored by Raft's goroutine alone
+	decoder decoder               // of Raft's goroutine
 	failed  chan struct{}
 
 	mu         sync.Mutex
@@ -154,7 +155,7 @@ func (a *applier) apply(log *raft.Log) Result {
 		a.next = a.m.applied.Load().fork()
 	}
 	var t touched
-	if err := a.next.applyChanges(changes, head.changes, &t); err != nil {
+	if err := a.next.applyChanges(&a.m.decoder, changes, head.changes, &t); err != nil {
 		// Half of it is written: neither it nor what was decoded before it is shown.
 		a.next = nil
 		return a.fail(log.Index, err)
@@ -224,7 +225,7 @@ func (m *Machine) Snapshot() (raft.FSMSnapshot, error) {
 // the state as it was.
 func (m *Machine) Restore(from io.ReadCloser) error {
 	defer from.Close()
-	st, err := readSnapshot(from)
+	st, err := readSnapshot(from, &m.decoder)
 	if err != nil {
 		return fmt.Errorf("restore snapshot: %w", err)
 	}

@@ -92,12 +92,12 @@ func (st *state) childShard(k kind, group autoscaling.UID) (*shard, error) {
 // replayDelete deletes a record; one that does not exist was put and deleted in
 // the same batch.
 func (st *state) replayDelete(k kind, id key, t *touched) error {
-	group := autoscaling.UID(id.A)
+	group := autoscaling.UID(id.a)
 	s := st.shard(group)
 	switch k {
 	case kindInstance, kindActivity, kindRule, kindAlarm, kindTask, kindGroup:
 		if k == kindActivity {
-			st.sawActivity(autoscaling.ActivityID(id.N))
+			st.sawActivity(autoscaling.ActivityID(id.n))
 		}
 		if s == nil {
 			return nil
@@ -108,32 +108,32 @@ func (st *state) replayDelete(k kind, id key, t *touched) error {
 	case kindGroup:
 		st.removeShard(s)
 	case kindInstance:
-		if prev := s.instance(autoscaling.InstanceID(id.B)); prev != nil {
+		if prev := s.instance(autoscaling.InstanceID(id.b)); prev != nil {
 			st.replaceInstance(group, prev, nil)
 		}
 	case kindActivity:
-		if prev, ok := s.activities.get(autoscaling.ActivityID(id.N)); ok {
+		if prev, ok := s.activities.get(autoscaling.ActivityID(id.n)); ok {
 			st.replaceActivity(group, prev, nil)
 		}
 	case kindRule:
-		st.replaceRule(group, getChild(s.rules, id.B, ruleID), nil)
+		st.replaceRule(group, getChild(s.rules, id.b, ruleID), nil)
 	case kindAlarm:
-		st.replaceAlarm(group, getChild(s.alarms, id.B, alarmID), nil)
+		st.replaceAlarm(group, getChild(s.alarms, id.b, alarmID), nil)
 	case kindTask:
-		st.replaceTask(group, getChild(s.tasks, id.B, taskID), nil)
+		st.replaceTask(group, getChild(s.tasks, id.b, taskID), nil)
 	case kindConfiguration:
-		if prev := st.line(autoscaling.UID(id.A)); prev != nil {
+		if prev := st.line(autoscaling.UID(id.a)); prev != nil {
 			st.replaceConfiguration(prev, nil)
 		}
 	case kindRequest:
-		if prev, ok := st.requests.get(name(id.A, id.B)); ok {
+		if prev, ok := st.requests.get(name(id.a, id.b)); ok {
 			st.replaceRequest(prev, nil)
 		}
 	case kindNode:
-		st.nodes.delete(st.mutable, id.A)
+		st.nodes.delete(st.mutable, id.a)
 		t.nodes = true
 	case kindOrphan:
-		st.orphans.delete(st.mutable, name(id.A, id.B))
+		st.orphans.delete(st.mutable, name(id.a, id.b))
 	default:
 		return &olderError{fmt.Sprintf("a delete of a %s", k)}
 	}

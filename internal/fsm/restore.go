@@ -21,7 +21,7 @@ type snapshotReader struct {
 }
 
 // readSnapshot answers the frozen state that a snapshot holds.
-func readSnapshot(from io.Reader) (*state, error) {
+func readSnapshot(from io.Reader, d *decoder) (*state, error) {
 	r := &snapshotReader{from: bufio.NewReaderSize(from, 1<<20)}
 	if err := r.magic(); err != nil {
 		return nil, err
@@ -51,7 +51,7 @@ func readSnapshot(from io.Reader) (*state, error) {
 			}
 			break
 		}
-		if err := st.readRecords(k, records, payload); err != nil {
+		if err := st.readRecords(d, k, records, payload); err != nil {
 			return nil, err
 		}
 		total += uint64(records)
@@ -136,12 +136,12 @@ func (st *state) readHead(b []byte) (lastEvent uint64, err error) {
 	return numbers[4], err
 }
 
-func (st *state) readRecords(k kind, records uint32, payload []byte) error {
+func (st *state) readRecords(d *decoder, k kind, records uint32, payload []byte) error {
 	var ignored touched
 	for range records {
-		record, rest, err := readRecord(payload, k)
+		record, rest, err := d.record(payload, k)
 		if err != nil {
-			return fmt.Errorf("%s: %w", k, err)
+			return err
 		}
 		payload = rest
 		if e, ok := record.(*autoscaling.Event); ok && st.events.last == 0 {
@@ -156,9 +156,4 @@ func (st *state) readRecords(k kind, records uint32, payload []byte) error {
 		return fmt.Errorf("%w: a block of %s records has something after its end", ErrCorrupt, k)
 	}
 	return nil
-}
-
-func isOlder(err error) bool {
-	var older *olderError
-	return errors.As(err, &older)
 }

@@ -80,7 +80,7 @@ func (t *touched) group(uid autoscaling.UID) {
 func (t *touched) add(k recordKey) {
 	switch k.kind {
 	case kindGroup, kindRule, kindAlarm, kindTask, kindInstance, kindActivity:
-		t.group(autoscaling.UID(k.A))
+		t.group(autoscaling.UID(k.a))
 	case kindEvent:
 		t.events = true
 	case kindNode:

@@ -44,7 +44,7 @@ func (tx *Tx) put(k kind, id key, record any, takeBack func()) {
 }
 
 func (tx *Tx) remove(k kind, id key, takeBack func()) {
-	tx.b.write(change{key: recordKey{k, id}, op: opDelete, size: 8 + len(id.A) + len(id.B)}, takeBack)
+	tx.b.write(change{key: recordKey{k, id}, op: opDelete, size: 8 + len(id.a) + len(id.b)}, takeBack)
 }
 
 func (tx *Tx) mustHaveGroup(group autoscaling.UID, k kind, id string) *shard {
@@ -69,7 +69,7 @@ func (tx *Tx) PutConfiguration(c *autoscaling.Configuration) {
 	st, prev := tx.st, tx.st.line(c.UID)
 	next := prev.with(c)
 	st.replaceConfiguration(prev, next)
-	tx.put(kindConfiguration, key{A: string(c.UID)}, c, func() { st.replaceConfiguration(next, prev) })
+	tx.put(kindConfiguration, key{a: string(c.UID)}, c, func() { st.replaceConfiguration(next, prev) })
 }
 
 func (tx *Tx) PutConfigurationVersion(v *autoscaling.ConfigurationVersion) {
@@ -79,7 +79,7 @@ func (tx *Tx) PutConfigurationVersion(v *autoscaling.ConfigurationVersion) {
 	}
 	next := prev.withVersion(v)
 	st.replaceConfiguration(prev, next)
-	tx.put(kindVersion, key{A: string(v.Configuration), N: uint64(v.Version)}, v, func() { st.replaceConfiguration(next, prev) })
+	tx.put(kindVersion, key{a: string(v.Configuration), n: uint64(v.Version)}, v, func() { st.replaceConfiguration(next, prev) })
 }
 
 // DeleteConfiguration removes the configuration with its versions.
@@ -90,7 +90,7 @@ func (tx *Tx) DeleteConfiguration(uid autoscaling.UID) {
 	}
 	st.replaceConfiguration(prev, nil)
 	tx.b.barrier()
-	tx.remove(kindConfiguration, key{A: string(uid)}, func() { st.replaceConfiguration(nil, prev) })
+	tx.remove(kindConfiguration, key{a: string(uid)}, func() { st.replaceConfiguration(nil, prev) })
 	tx.b.barrier()
 }
 
@@ -101,7 +101,7 @@ func (tx *Tx) PutGroup(g *autoscaling.Group) {
 	}
 	st, prev := tx.st, tx.Group(g.UID)
 	st.replaceGroup(prev, g)
-	tx.put(kindGroup, key{A: string(g.UID)}, g, func() { st.replaceGroup(g, prev) })
+	tx.put(kindGroup, key{a: string(g.UID)}, g, func() { st.replaceGroup(g, prev) })
 }
 
 // DeleteGroup removes the group with everything below it.
@@ -112,7 +112,7 @@ func (tx *Tx) DeleteGroup(uid autoscaling.UID) {
 	}
 	st.removeShard(s)
 	tx.b.barrier()
-	tx.remove(kindGroup, key{A: string(uid)}, func() { st.addShard(s) })
+	tx.remove(kindGroup, key{a: string(uid)}, func() { st.addShard(s) })
 	tx.b.barrier()
 }
 
@@ -204,7 +204,7 @@ func (tx *Tx) PutActivity(a *autoscaling.Activity) {
 	st, prev, last := tx.st, tx.Activity(a.ID), tx.st.lastActivity
 	st.sawActivity(a.ID)
 	st.replaceActivity(a.Group, prev, a)
-	tx.put(kindActivity, key{A: string(a.Group), N: uint64(a.ID)}, a, func() {
+	tx.put(kindActivity, key{a: string(a.Group), n: uint64(a.ID)}, a, func() {
 		st.replaceActivity(a.Group, a, prev)
 		st.lastActivity = last
 	})
@@ -216,7 +216,7 @@ func (tx *Tx) DeleteActivity(id autoscaling.ActivityID) {
 		return
 	}
 	st.replaceActivity(prev.Group, prev, nil)
-	tx.remove(kindActivity, key{A: string(prev.Group), N: uint64(id)}, func() { st.replaceActivity(prev.Group, nil, prev) })
+	tx.remove(kindActivity, key{a: string(prev.Group), n: uint64(id)}, func() { st.replaceActivity(prev.Group, nil, prev) })
 }
 
 // PutRequest remembers an answer; beyond autoscaling.MaxRequests the oldest ones
@@ -224,7 +224,7 @@ func (tx *Tx) DeleteActivity(id autoscaling.ActivityID) {
 func (tx *Tx) PutRequest(r *autoscaling.Request) {
 	st, prev := tx.st, tx.Request(r.Namespace, r.ID)
 	st.replaceRequest(prev, r)
-	tx.put(kindRequest, key{A: r.Namespace, B: r.ID}, r, func() { st.replaceRequest(r, prev) })
+	tx.put(kindRequest, key{a: r.Namespace, b: r.ID}, r, func() { st.replaceRequest(r, prev) })
 	// Written down as deletes: what a replica forgets is in the log, too.
 	for st.requests.len() > autoscaling.MaxRequests {
 		oldest := st.oldestRequest()
@@ -238,13 +238,13 @@ func (tx *Tx) DeleteRequest(namespace, id string) {
 		return
 	}
 	st.replaceRequest(prev, nil)
-	tx.remove(kindRequest, key{A: namespace, B: id}, func() { st.replaceRequest(nil, prev) })
+	tx.remove(kindRequest, key{a: namespace, b: id}, func() { st.replaceRequest(nil, prev) })
 }
 
 func (tx *Tx) PutNode(n *autoscaling.Node) {
 	st, prev := tx.st, tx.Node(n.ID)
 	st.replaceNode(prev, n)
-	tx.put(kindNode, key{A: n.ID}, n, func() { st.replaceNode(n, prev) })
+	tx.put(kindNode, key{a: n.ID}, n, func() { st.replaceNode(n, prev) })
 }
 
 func (tx *Tx) DeleteNode(id string) {
@@ -253,20 +253,20 @@ func (tx *Tx) DeleteNode(id string) {
 		return
 	}
 	st.replaceNode(prev, nil)
-	tx.remove(kindNode, key{A: id}, func() { st.replaceNode(nil, prev) })
+	tx.remove(kindNode, key{a: id}, func() { st.replaceNode(nil, prev) })
 }
 
 func (tx *Tx) PutProviderStore(s *autoscaling.ProviderStore) {
 	st, prev := tx.st, tx.ProviderStore(s.Provider)
 	st.replaceStore(prev, s)
-	tx.put(kindStore, key{A: s.Provider}, s, func() { st.replaceStore(s, prev) })
+	tx.put(kindStore, key{a: s.Provider}, s, func() { st.replaceStore(s, prev) })
 }
 
 func (tx *Tx) PutOrphan(o *autoscaling.Orphan) {
 	st := tx.st
 	prev, _ := st.orphans.get(orphanKey(o))
 	st.replaceOrphan(prev, o)
-	tx.put(kindOrphan, key{A: o.Provider, B: string(o.Instance)}, o, func() { st.replaceOrphan(o, prev) })
+	tx.put(kindOrphan, key{a: o.Provider, b: string(o.Instance)}, o, func() { st.replaceOrphan(o, prev) })
 }
 
 func (tx *Tx) DeleteOrphan(provider string, instance autoscaling.InstanceID) {
@@ -276,7 +276,7 @@ func (tx *Tx) DeleteOrphan(provider string, instance autoscaling.InstanceID) {
 		return
 	}
 	st.replaceOrphan(prev, nil)
-	tx.remove(kindOrphan, key{A: provider, B: string(instance)}, func() { st.replaceOrphan(nil, prev) })
+	tx.remove(kindOrphan, key{a: provider, b: string(instance)}, func() { st.replaceOrphan(nil, prev) })
 }
 
 // Emit appends an event; Index and Time are filled in. Only the newest
@@ -285,5 +285,5 @@ func (tx *Tx) Emit(e autoscaling.Event) {
 	st, last := tx.st, tx.st.events.last
 	e.Index, e.Time = last+1, tx.b.now
 	st.events.append(st.mutable, &e)
-	tx.put(kindEvent, key{N: e.Index}, &e, func() { st.events.truncate(last) })
+	tx.put(kindEvent, key{n: e.Index}, &e, func() { st.events.truncate(last) })
 }

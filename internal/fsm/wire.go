@@ -1,10 +1,6 @@
 package fsm
 
-import (
-	"errors"
-
-	"github.com/fxamacker/cbor/v2"
-)
+import "errors"
 
 // The frame of log entries is written by hand in the same deterministic CBOR
 // (RFC 8949, core deterministic encoding) as the records in it.
@@ -73,31 +69,7 @@ func readUint(b []byte) (n uint64, rest []byte, err error) {
 func readMajor(b []byte, want byte) (n uint64, rest []byte, err error) {
 	major, n, rest, err := readHead(b)
 	if err == nil && major != want {
-		err = errors.New("it has a data item of another type than expected")
+		err = errType
 	}
 	return n, rest, err
-}
-
-// encMode gives equal records equal bytes.
-var encMode = must(cbor.CoreDetEncOptions().UserBufferEncMode())
-
-// decMode refuses what it does not know: a field that is dropped by one replica
-// and kept by another would be a fork. Strings pass as they are, valid UTF-8 or
-// not: the writer's node took them, so must all.
-var decMode = must(cbor.DecOptions{
-	DupMapKey:         cbor.DupMapKeyEnforcedAPF,
-	IndefLength:       cbor.IndefLengthForbidden,
-	MaxArrayElements:  maxElements,
-	MaxMapPairs:       maxElements,
-	UTF8:              cbor.UTF8DecodeInvalid,
-	ExtraReturnErrors: cbor.ExtraDecErrorUnknownField,
-}.DecMode())
-
-const maxElements = 1 << 20
-
-func must[T any](v T, err error) T {
-	if err != nil {
-		panic(err) // the options above are constants
-	}
-	return v
 }

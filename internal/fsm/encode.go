@@ -1,0 +1,174 @@
+package fsm
+
+import (
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+	"unsafe"
+)
+
+// appendRecord encodes a record of the kind.
+func appendRecord(b []byte, k kind, record any) ([]byte, error) {
+	v := reflect.ValueOf(record)
+	if v.Type().Elem() != plans[k].typ {
+		panic(fmt.Sprintf("fsm: a %s is no %T", k, record))
+	}
+	b, _, err := plans[k].append(b, v.UnsafePointer())
+	return b, err
+}
+
+// append encodes the struct at base and answers how many fields it wrote.
+func (p *plan) append(b []byte, base unsafe.Pointer) (_ []byte, written int, err error) {
+	head := len(b)
+	b = append(b, 0) // room for the head, as it mostly is
+	for i := range p.fields {
+		f := &p.fields[i]
+		at := unsafe.Add(base, f.offset)
+		before := len(b)
+		b = appendHead(b, majorUint, uint64(f.key))
+		empty := false
+		switch f.kind {
+		case fieldString:
+			s := *(*string)(at)
+			empty = s == ""
+			b = appendText(b, s)
+		case fieldBool:
+			empty = !*(*bool)(at)
+			b = appendBool(b, !empty)
+		case fieldInt:
+			n := f.int(at)
+			empty = n == 0
+			b = appendInt(b, n)
+		case fieldUint:
+			n := f.uint(at)
+			empty = n == 0
+			b = appendHead(b, majorUint, n)
+		case fieldBytes:
+			s := *(*[]byte)(at)
+			empty = len(s) == 0
+			b = append(appendHead(b, majorBytes, uint64(len(s))), s...)
+		case fieldStrings:
+			list := *(*[]string)(at)
+			empty = len(list) == 0
+			b = appendHead(b, majorArray, uint64(len(list)))
+			for _, s := range list {
+				b = appendText(b, s)
+			}
+		case fieldStringMap:
+			m := *(*map[string]string)(at)
+			empty = len(m) == 0
+			b = appendStringMap(b, m)
+		case fieldStruct:
+			var n int
+			b, n, err = f.plan.append(b, at)
+			empty = n == 0
+		case fieldStructs:
+			list := *(*sliceHeader)(at)
+			empty = list.len == 0
+			b = appendHead(b, majorArray, uint64(list.len))
+			for i := 0; i < list.len && err == nil; i++ {
+				b, _, err = f.plan.append(b, unsafe.Add(list.data, uintptr(i)*f.size))
+			}
+		case fieldPointer:
+			if target := *(*unsafe.Pointer)(at); target != nil {
+				b, _, err = f.plan.append(b, target)
+			} else {
+				empty = true
+				b = append(b, null)
+			}
+		default:
+			b, empty, err = f.appendOther(b, at)
+		}
+		if err != nil {
+			return nil, 0, err
+		}
+		if empty && f.omitEmpty {
+			b = b[:before]
+			continue
+		}
+		written++
+	}
+	if written < 24 {
+		b[head] = majorMap | byte(written)
+	} else {
+		b[head] = majorMap | 24
+		b = slices.Insert(b, head+1, byte(written))
+	}
+	return b, written, nil
+}
+
+const (
+	simpleFalse = 0xf4
+	simpleTrue  = 0xf5
+	null        = 0xf6
+)
+
+func appendBool(b []byte, v bool) []byte {
+	if v {
+		return append(b, simpleTrue)
+	}
+	return append(b, simpleFalse)
+}
+
+func appendText(b []byte, s string) []byte {
+	return append(appendHead(b, majorText, uint64(len(s))), s...)
+}
+
+// appendStringMap sorts the keys as their encodings sort: shorter ones first.
+func appendStringMap(b []byte, m map[string]string) []byte {
+	b = appendHead(b, majorMap, uint64(len(m)))
+	if len(m) == 0 {
+		return b
+	}
+	keys := make([]string, 0, len(m))
+	for k := range m {
+		keys = append(keys, k)
+	}
+	slices.SortFunc(keys, func(a, b string) int {
+		if len(a) != len(b) {
+			return len(a) - len(b)
+		}
+		return strings.Compare(a, b)
+	})
+	for _, k := range keys {
+		b = appendText(appendText(b, k), m[k])
+	}
+	return b
+}
+
+func (f *field) int(at unsafe.Pointer) int64 {
+	switch f.size {
+	case 1:
+		return int64(*(*int8)(at))
+	case 2:
+		return int64(*(*int16)(at))
+	case 4:
+		return int64(*(*int32)(at))
+	}
+	return *(*int64)(at)
+}
+
+func (f *field) uint(at unsafe.Pointer) uint64 {
+	switch f.size {
+	case 1:
+		return uint64(*(*uint8)(at))
+	case 2:
+		return uint64(*(*uint16)(at))
+	case 4:
+		return uint64(*(*uint32)(at))
+	}
+	return *(*uint64)(at)
+}
+
+func (f *field) appendOther(b []byte, at unsafe.Pointer) (_ []byte, empty bool, err error) {
+	v := reflect.NewAt(f.typ, at).Elem()
+	switch v.Kind() {
+	case reflect.Slice, reflect.Map:
+		empty = v.Len() == 0
+	default:
+		empty = v.IsZero()
+	}
+	encoded, err := encMode.Marshal(v.Interface())
+	return append(b, encoded...), empty, err
+}
