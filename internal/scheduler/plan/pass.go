@@ -1,0 +1,158 @@
+package plan
+
+import (
+	"github.com/asctl/as/internal/autoscaling"
+	"github.com/asctl/as/internal/control"
+	"github.com/asctl/as/internal/fsm"
+)
+
+// Hold is what must wait although the state asks for it.
+type Hold struct {
+	// Replacements of unhealthy instances: for a while after a change of leader,
+	// when what is known of health may be old.
+	Replacements bool
+}
+
+// Pass is one look at a group.
+type Pass struct {
+	// Decisions are what there is to write, each to be run as one function of the
+	// writer. They check again, so that a stale pass does no harm.
+	Decisions []Decision
+	// Machines are the effects on machines that should be under way.
+	Machines []Machine
+	// Shares are the group's parts of access lists and pools.
+	Shares []Share
+	// Wake is when to look again although nothing changed; 0: never.
+	Wake autoscaling.Time
+}
+
+// Decision is one thing to write about a group.
+type Decision struct {
+	Name  string
+	Apply func(tx *fsm.Tx, o control.Operations) error
+}
+
+// maxPerDecision bounds how many instances one function of the writer moves:
+// log entries aim below 1 MiB.
+const maxPerDecision = 500
+
+// Look makes a pass over a group. It reads every live instance once.
+func Look(r fsm.Reader, group autoscaling.UID, now autoscaling.Time, hold Hold) *Pass {
+	g := r.Group(group)
+	p := &Pass{}
+	if g == nil || g.State == autoscaling.GroupDeleted {
+		return p
+	}
+	l := look{pass: p, r: r, g: g, now: now, admission: control.AdmissionOf(r, g, now)}
+	for i := range r.Instances(group) {
+		l.instance(i)
+	}
+	l.close()
+	l.group(hold)
+	l.tasks()
+	p.Shares = l.shares.all()
+	return p
+}
+
+// look is a pass being made.
+type look struct {
+	pass      *Pass
+	r         fsm.Reader
+	g         *autoscaling.Group
+	now       autoscaling.Time
+	admission control.Admission
+	shares    shares
+
+	begin, expire, mark []autoscaling.InstanceID
+}
+
+func (l *look) instance(i *autoscaling.Instance) {
+	if deadline := control.DeadlineOf(l.g, i); deadline != 0 {
+		if l.now >= deadline {
+			l.expire = append(l.expire, i.ID)
+			l.flush(maxPerDecision)
+		} else {
+			l.wake(deadline)
+		}
+	}
+	switch i.State {
+	case autoscaling.Initial:
+		ok, wake := l.admission.Admit(i)
+		if ok {
+			l.begin = append(l.begin, i.ID)
+			l.flush(maxPerDecision)
+		}
+		l.wake(wake)
+	case autoscaling.InService, autoscaling.Standby:
+		due, wake := control.HealthDue(l.g, i, l.now)
+		if due {
+			l.mark = append(l.mark, i.ID)
+			l.flush(maxPerDecision)
+		}
+		l.wake(wake)
+	default:
+		l.machine(i)
+	}
+	l.shares.add(i)
+}
+
+func (l *look) wake(t autoscaling.Time) {
+	l.pass.Wake = autoscaling.Earliest(l.pass.Wake, t)
+}
+
+func (l *look) decide(name string, apply func(tx *fsm.Tx, o control.Operations) error) {
+	l.pass.Decisions = append(l.pass.Decisions, Decision{Name: name, Apply: apply})
+}
+
+// flush turns what was gathered about instances into a decision, if it is at
+// least that much.
+func (l *look) flush(least int) {
+	if len(l.begin)+len(l.expire)+len(l.mark) < max(least, 1) {
+		return
+	}
+	group, begin, expire, mark := l.g.UID, l.begin, l.expire, l.mark
+	l.begin, l.expire, l.mark = nil, nil, nil
+	l.decide("instances", func(tx *fsm.Tx, o control.Operations) error {
+		for _, id := range expire {
+			if err := o.ExpireDeadline(tx, group, id); err != nil {
+				return err
+			}
+		}
+		for _, id := range mark {
+			if err := o.MarkHealth(tx, group, id); err != nil {
+				return err
+			}
+		}
+		for _, id := range begin {
+			if err := o.Begin(tx, group, id); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+func (l *look) close() { l.flush(1) }
+
+// group is what there is to decide about the group as a whole.
+func (l *look) group(hold Hold) {
+	group := l.g.UID
+	if control.DeletionDue(l.r, l.g) {
+		l.decide("deletion", func(tx *fsm.Tx, o control.Operations) error { return o.AdvanceDeletion(tx, group) })
+		return
+	}
+	if control.FitDue(l.g) {
+		l.decide("attachments", func(tx *fsm.Tx, o control.Operations) error { return o.FitAttachments(tx, group) })
+	}
+	if control.OverdueOver(l.r, l.g) {
+		l.decide("overdue", func(tx *fsm.Tx, o control.Operations) error { return o.EndOverdue(tx, group) })
+	}
+	if !hold.Replacements && control.ReplaceDue(l.r, l.g, l.now) {
+		l.decide("replacement", func(tx *fsm.Tx, o control.Operations) error { return o.ReplaceUnhealthy(tx, group) })
+	}
+	due, wake := control.ConvergeDue(l.r, l.g, l.now)
+	if due {
+		l.decide("convergence", func(tx *fsm.Tx, o control.Operations) error { return o.Converge(tx, group) })
+	}
+	l.wake(wake)
+}
