@@ -84,10 +84,11 @@ func (c *Config) check() error {
 	if c.RaftAddr == "" {
 		return errors.New("no raft address")
 	}
-	if len(c.InitialCluster) == 0 {
-		c.InitialCluster = nil
-	} else if err := c.checkInitialCluster(); err != nil {
-		return err
+	if c.AdvertiseRaft == "" {
+		c.AdvertiseRaft = c.InitialCluster[c.NodeID]
+	}
+	if c.AdvertiseRaft == "" {
+		c.AdvertiseRaft = c.RaftAddr
 	}
 	if c.ClusterName == "" {
 		c.ClusterName = "main"
@@ -110,13 +111,14 @@ func (c *Config) check() error {
 	return nil
 }
 
+// checkInitialCluster is for a first start; later the initial cluster is ignored.
 func (c *Config) checkInitialCluster() error {
+	if len(c.InitialCluster) == 0 {
+		return nil
+	}
 	own, ok := c.InitialCluster[c.NodeID]
 	if !ok {
 		return fmt.Errorf("node id %q is not in the initial cluster %v", c.NodeID, c.initialIDs())
-	}
-	if c.AdvertiseRaft == "" {
-		c.AdvertiseRaft = own
 	}
 	if c.AdvertiseRaft != own {
 		return fmt.Errorf("the initial cluster has node %q at %s, but it advertises %s", c.NodeID, own, c.AdvertiseRaft)

@@ -2,6 +2,15 @@ package cluster
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/hashicorp/go-hclog"
+	"github.com/hashicorp/raft"
 
 	"github.com/asctl/as/internal/autoscaling"
 	"github.com/asctl/as/internal/cluster/peer"
@@ -10,7 +19,25 @@ import (
 
 // Node is one member of the cluster. Its methods may be called at any time,
 // also before and after Run.
-type Node struct{ cfg Config }
+type Node struct {
+	cfg      Config
+	log      hclog.Logger
+	machine  *fsm.Machine
+	guard    *guard
+	clock    *clock
+	metrics  *metrics
+	verifier *verifier
+	peers    *peer.Service
+
+	raft      atomic.Pointer[raft.Raft] // nil while it does not run
+	transport *raft.NetworkTransport    // valid when raft is
+	session   atomic.Pointer[session]   // of the term that this node leads
+	readiness readiness
+
+	transfers chan *transfer
+	failed    chan error // capacity 1: why Run must end
+	ran       atomic.Bool
+}
 
 // Leader says who leads.
 type Leader struct {
@@ -25,52 +52,188 @@ type Leadership struct {
 }
 
 // New checks the configuration; it opens and starts nothing.
-func New(cfg Config) (*Node, error) { panic("cluster") }
+func New(cfg Config) (*Node, error) {
+	if err := cfg.check(); err != nil {
+		return nil, err
+	}
+	n := &Node{
+		cfg:       cfg,
+		log:       cfg.Logger.Named("cluster"),
+		machine:   fsm.NewMachine(),
+		clock:     newClock(cfg.Clock),
+		metrics:   newMetrics(),
+		transfers: make(chan *transfer),
+		failed:    make(chan error, 1),
+	}
+	n.guard = &guard{machine: n.machine, fatal: n.fail}
+	n.verifier = newVerifier(func() error { return n.raft.Load().VerifyLeader().Error() })
+	record := cfg.Record
+	record.ID, record.RaftAddress, record.UpdateTime = cfg.NodeID, n.cfg.AdvertiseRaft, 0
+	n.cfg.Record = record
+	n.peers = peer.New(peer.Config{
+		Record: record, Boot: uuid.NewString(),
+		Cluster: n.clusterID, State: n.state, Clock: cfg.Clock, Dial: cfg.Network.Dial,
+		Standing: n.standing, Campaign: n.campaign,
+		Reports: cfg.Reports, ReportsChanged: cfg.ReportsChanged,
+		Fatal: n.fail, Logger: n.log.Named("peer"),
+	})
+	if err := n.register(cfg.Metrics); err != nil {
+		return nil, fmt.Errorf("register metrics: %w", err)
+	}
+	return n, nil
+}
+
+// fail ends Run; the first reason counts.
+func (n *Node) fail(err error) {
+	select {
+	case n.failed <- err:
+	default:
+	}
+}
 
 // Run is the node's life: it blocks until ctx ends, or something is wrong that
 // only a person can mend, and leaves nothing behind. It can be called once.
-func (n *Node) Run(ctx context.Context) error { panic("cluster") }
+func (n *Node) Run(ctx context.Context) (err error) {
+	if n.ran.Swap(true) {
+		return errors.New("a node runs only once")
+	}
+	storage, closeStorage, err := n.openStorage()
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, closeStorage()) }()
 
-// Do is the Writer: it runs fn on the newest state and answers when what it
-// wrote is applied, with fn's own error when it had one. fn is pure over tx, is
-// called at most once, and not at all when Do answers NO_LEADER.
-func (n *Node) Do(ctx context.Context, fn func(tx *fsm.Tx) error) error { panic("cluster") }
+	listener, err := n.cfg.Network.Listen(n.cfg.RaftAddr)
+	if err != nil {
+		return fmt.Errorf("raft address: %w", err)
+	}
+	mux := peer.NewMux(listener)
+	stream := newStream(mux, n.cfg.Network, n.cfg.AdvertiseRaft)
 
-// View is the newest applied state of this node.
-func (n *Node) View() fsm.View { panic("cluster") }
+	// What follows outlives ctx until leadership has been handed over.
+	serving, stopServing := context.WithCancel(context.WithoutCancel(ctx))
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	defer stopServing()
+	wg.Go(func() { n.report(mux.Run(serving)) })
+	n.peers.SetPeers(n.others(n.initial().Servers))
+	wg.Go(func() { n.report(n.peers.Run(serving, mux.Peer())) })
 
-// LinearizableView is a state that includes everything acknowledged before the
-// call. Only the leader answers it; elsewhere it is NO_LEADER.
-func (n *Node) LinearizableView(ctx context.Context) (fsm.View, error) { panic("cluster") }
+	// A node whose id is taken learns it before it takes part.
+	n.peers.Tried(ctx, 300*time.Millisecond)
+	select {
+	case err := <-n.failed:
+		return err
+	default:
+	}
+	return n.runRaft(ctx, storage, stream)
+}
 
-// Leader answers who leads, as far as this node knows.
-func (n *Node) Leader() (Leader, bool) { panic("cluster") }
+// report ends Run for an error of a part that must not end.
+func (n *Node) report(err error) {
+	if err != nil {
+		n.fail(err)
+	}
+}
 
-// Machine is the replicated state, for subscriptions.
-func (n *Node) Machine() *fsm.Machine { panic("cluster") }
+func (n *Node) openStorage() (*Storage, func() error, error) {
+	nothing := func() error { return nil }
+	switch {
+	case n.cfg.Storage != nil:
+		return n.cfg.Storage, nothing, nil
+	case n.cfg.DataDir == "":
+		return MemoryStorage(), nothing, nil
+	}
+	d, err := openDirectory(n.cfg.DataDir, n.cfg.NodeID, n.log)
+	if err != nil {
+		return nil, nil, err
+	}
+	return &d.storage, d.close, nil
+}
 
-// Now is replicated time: the stamp that a batch would get now.
-func (n *Node) Now() autoscaling.Time { panic("cluster") }
+// runRaft runs Raft and what depends on it, until ctx ends or the node fails.
+func (n *Node) runRaft(ctx context.Context, storage *Storage, stream *stream) error {
+	r, err := n.startRaft(storage, stream)
+	if err != nil {
+		return err
+	}
+	n.raft.Store(r)
+	n.peers.SetPeers(n.others(servers(r)))
+	n.log.Info("node started", "node", n.cfg.NodeID, "address", n.cfg.AdvertiseRaft, "term", r.CurrentTerm(), "index", r.LastIndex())
 
-// AppliedIndex is Raft's index of the last entry applied here.
-func (n *Node) AppliedIndex() uint64 { panic("cluster") }
+	background, stop := context.WithCancel(context.WithoutCancel(ctx))
+	var wg sync.WaitGroup
+	wg.Go(func() { n.verifier.run(background) })
+	wg.Go(func() { n.followPeers(background) })
+	wg.Go(func() { n.supervise(background) })
+	if alone(servers(r), n.cfg.NodeID) {
+		n.report(n.campaign()) // nobody else could lead: why wait
+	}
 
-// Ready says whether the node can serve: it knows a leader that accepts writes,
-// reaches it, and has applied what was committed when it started. The reasons
-// say what is missing.
-func (n *Node) Ready() (bool, []string) { panic("cluster") }
+	select {
+	case <-ctx.Done():
+		n.log.Info("node stops", "node", n.cfg.NodeID)
+	case err = <-n.failed:
+		n.log.Error("node fails", "node", n.cfg.NodeID, "error", err)
+	}
+	n.resign()
+	// Leadership first, with its writer: what it proposed is answered only while
+	// Raft runs. Raft last, before its storage.
+	stop()
+	wg.Wait()
+	stopped := r.Shutdown()
+	stream.Close() // what Raft still waits for ends now
+	return errors.Join(err, stopped.Error())
+}
 
-// Status is what this node knows of the cluster, with or without a leader.
-func (n *Node) Status() Status { panic("cluster") }
+func alone(servers []raft.Server, id string) bool {
+	return len(servers) == 1 && string(servers[0].ID) == id
+}
 
-// TransferLeadership makes another node the leader: the given one, or the best
-// prepared when nodeID is empty. Writes are held while it happens.
-func (n *Node) TransferLeadership(ctx context.Context, nodeID string) error { panic("cluster") }
+// others maps the other servers' ids to their addresses.
+func (n *Node) others(servers []raft.Server) map[string]string {
+	m := map[string]string{}
+	for _, s := range servers {
+		if string(s.ID) != n.cfg.NodeID {
+			m[string(s.ID)] = string(s.Address)
+		}
+	}
+	return m
+}
 
-// Reports are the reports of all nodes that serve, or may serve, a pool. Only
-// the leader gets them all.
-func (n *Node) Reports(pool string) []peer.NodeReport { panic("cluster") }
+// followPeers keeps what depends on the other nodes: the clock, and whom to
+// talk to.
+func (n *Node) followPeers(ctx context.Context) {
+	changed, stop := n.peers.Watch()
+	defer stop()
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	for {
+		n.clock.follow(n.peers.Peers())
+		n.readiness.look(n)
+		select {
+		case <-changed:
+		case <-tick.C:
+			n.peers.SetPeers(n.others(servers(n.raft.Load())))
+		case <-ctx.Done():
+			return
+		}
+	}
+}
 
-// WatchReports is signalled (capacity 1) after the reports changed, until stop
-// is called.
-func (n *Node) WatchReports() (changed <-chan struct{}, stop func()) { panic("cluster") }
+// state is what this node tells the others with each pong.
+func (n *Node) state() peer.State {
+	s := peer.State{Clock: autoscaling.TimeOf(n.cfg.Clock()), Leads: n.leads()}
+	if r := n.raft.Load(); r != nil {
+		s.Term, s.Commit, s.Last = r.CurrentTerm(), r.CommitIndex(), r.LastIndex()
+		s.Applied = n.AppliedIndex()
+	}
+	return s
+}
+
+func (n *Node) clusterID() autoscaling.UID {
+	if c := n.machine.View().Cluster(); c != nil {
+		return c.ID
+	}
+	return ""
+}

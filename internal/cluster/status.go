@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/asctl/as/internal/autoscaling"
@@ -26,6 +27,9 @@ const (
 	HealthUnknown Health = "UNKNOWN"
 )
 
+// farBehind is how many entries a healthy node may be behind.
+const farBehind = 1000
+
 // NodeStatus is one row of a Status.
 type NodeStatus struct {
 	ID           string
@@ -50,4 +54,85 @@ type Status struct {
 	AppliedIndex uint64
 	Nodes        []NodeStatus // by id
 	Warnings     []string     // one sentence each
+}
+
+// Status is what this node knows of the cluster, with or without a leader.
+func (n *Node) Status() Status {
+	var s Status
+	if c := n.machine.View().Cluster(); c != nil {
+		s.ClusterID, s.ClusterName = c.ID, c.Name
+	}
+	members := n.initial().Servers
+	if r := n.raft.Load(); r != nil {
+		_, leader := r.LeaderWithID()
+		s.Leader, s.Term, s.CommitIndex = string(leader), r.CurrentTerm(), r.CommitIndex()
+		members = servers(r)
+	}
+	s.AppliedIndex = n.AppliedIndex()
+	for _, m := range members {
+		row := n.row(string(m.ID), s.CommitIndex)
+		row.RaftAddress = string(m.Address)
+		row.Role = RoleFollower
+		if row.ID == s.Leader {
+			row.Role = RoleLeader
+		}
+		s.Nodes = append(s.Nodes, row)
+	}
+	s.Warnings = append(n.peers.Problems(), n.differences(s.Nodes)...)
+	return s
+}
+
+func (n *Node) row(id string, commit uint64) NodeStatus {
+	record := n.record(id)
+	row := NodeStatus{
+		ID: id, GRPCAddress: record.GRPCAddress, HTTPAddress: record.HTTPAddress, Version: record.Version,
+	}
+	if id == n.cfg.NodeID {
+		row.Health, row.AppliedIndex, row.LastContact = Healthy, n.AppliedIndex(), n.cfg.Clock()
+		return row
+	}
+	p, ok := n.peers.Peer(id)
+	if !ok || !p.Known {
+		row.Health = HealthUnknown
+		if ok && p.Gone {
+			row.Health = Unhealthy
+		}
+		return row
+	}
+	row.Health = Healthy
+	if !p.Up || p.State.Applied+farBehind < commit {
+		row.Health = Unhealthy
+	}
+	row.AppliedIndex, row.LastContact, row.ClockSkew = p.State.Applied, p.LastContact, p.Skew
+	return row
+}
+
+// differences are the ways in which the nodes should be alike and are not.
+func (n *Node) differences(rows []NodeStatus) []string {
+	var texts []string
+	var low, high NodeStatus // by clock; this node's skew is zero
+	for i, row := range rows {
+		if i == 0 || row.ClockSkew < low.ClockSkew {
+			low = row
+		}
+		if i == 0 || row.ClockSkew > high.ClockSkew {
+			high = row
+		}
+	}
+	if apart := high.ClockSkew - low.ClockSkew; apart > maxSkew {
+		texts = append(texts, fmt.Sprintf("the clocks of the nodes differ: %s is ahead of %s by %s",
+			high.ID, low.ID, apart.Round(100*time.Millisecond)))
+	}
+	first := ""
+	digest := func(id string) string { return n.record(id).ProvidersDigest }
+	for _, row := range rows {
+		switch {
+		case digest(row.ID) == "":
+		case first == "":
+			first = row.ID
+		case digest(row.ID) != digest(first):
+			texts = append(texts, fmt.Sprintf("the providers of the nodes %s and %s are configured differently", first, row.ID))
+		}
+	}
+	return texts
 }

@@ -1,0 +1,285 @@
+package cluster
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+	"github.com/hashicorp/raft"
+	raftboltdb "github.com/hashicorp/raft-boltdb/v2"
+	"go.etcd.io/bbolt"
+)
+
+// What is in a data directory. identityFile is written last when one is made:
+// where it is, a log must be.
+const (
+	lockFile     = "lock"
+	identityFile = "node-id"
+	logFile      = "raft.db"
+	snapshotsDir = "snapshots" // the name is Raft's
+)
+
+// directory is an open data directory: locked, checked, and usable as Storage.
+type directory struct {
+	path      string
+	lock      *os.File
+	bolt      *raftboltdb.BoltStore
+	snapshots *notedSnapshots
+	storage   Storage
+}
+
+// openDirectory makes the directory when it is not there.
+func openDirectory(path, nodeID string, log hclog.Logger) (_ *directory, err error) {
+	if err := os.MkdirAll(path, 0o700); err != nil {
+		return nil, fmt.Errorf("data directory: %w", err)
+	}
+	if err := os.Chmod(path, 0o700); err != nil {
+		return nil, fmt.Errorf("data directory: %w", err)
+	}
+	d := &directory{path: path}
+	defer func() {
+		if err != nil {
+			d.close()
+		}
+	}()
+	if err := d.takeLock(); err != nil {
+		return nil, err
+	}
+	fresh, err := d.checkIdentity(nodeID)
+	if err != nil {
+		return nil, err
+	}
+	if err := d.checkLogFile(fresh); err != nil {
+		return nil, err
+	}
+	if err := d.open(log); err != nil {
+		return nil, err
+	}
+	if err := d.checkSnapshots(); err != nil {
+		return nil, err
+	}
+	if fresh {
+		return d, d.writeIdentity(nodeID)
+	}
+	return d, nil
+}
+
+func (d *directory) file(name string) string { return filepath.Join(d.path, name) }
+
+// takeLock locks the directory for this process; the lock goes with it.
+func (d *directory) takeLock() error {
+	f, err := os.OpenFile(d.file(lockFile), os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return fmt.Errorf("lock the data directory: %w", err)
+	}
+	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		defer f.Close()
+		if !errors.Is(err, syscall.EWOULDBLOCK) {
+			return fmt.Errorf("lock the data directory %s: %w", d.path, err)
+		}
+		pid, _ := io.ReadAll(io.LimitReader(f, 32))
+		return fmt.Errorf("data directory %s is in use by process %s", d.path, strings.TrimSpace(string(pid)))
+	}
+	d.lock = f
+	if err := f.Truncate(0); err != nil {
+		return fmt.Errorf("lock the data directory: %w", err)
+	}
+	if _, err := f.WriteAt(fmt.Appendf(nil, "%d\n", os.Getpid()), 0); err != nil {
+		return fmt.Errorf("lock the data directory: %w", err)
+	}
+	return nil
+}
+
+// checkIdentity refuses another node's data. It says whether there is none yet.
+func (d *directory) checkIdentity(nodeID string) (fresh bool, err error) {
+	b, err := os.ReadFile(d.file(identityFile))
+	if errors.Is(err, os.ErrNotExist) {
+		return true, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("data directory: %w", err)
+	}
+	if id := strings.TrimSpace(string(b)); id != nodeID {
+		return false, fmt.Errorf("data directory %s belongs to node %q, not to node %q", d.path, id, nodeID)
+	}
+	return false, nil
+}
+
+func (d *directory) writeIdentity(nodeID string) error {
+	f, err := os.OpenFile(d.file(identityFile), os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return fmt.Errorf("data directory: %w", err)
+	}
+	_, err = fmt.Fprintln(f, nodeID)
+	err = errors.Join(err, f.Sync(), f.Close())
+	if err != nil {
+		return fmt.Errorf("data directory: %w", err)
+	}
+	return nil
+}
+
+// checkLogFile finds a log file that is not there or was cut short, before
+// bbolt maps it: reading past the end of the file would kill the process.
+func (d *directory) checkLogFile(fresh bool) error {
+	path := d.file(logFile)
+	f, err := os.Open(path)
+	if errors.Is(err, os.ErrNotExist) {
+		if fresh {
+			return nil
+		}
+		return fmt.Errorf("log file %s is missing; the node's state cannot be read without it", path)
+	}
+	if err != nil {
+		return fmt.Errorf("log file: %w", err)
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return fmt.Errorf("log file: %w", err)
+	}
+	if info.Size() == 0 && fresh {
+		return nil // died while it was made
+	}
+	used, err := boltHighWater(f)
+	if err != nil {
+		return fmt.Errorf("log file %s (%d bytes) cannot be read: %w", path, info.Size(), err)
+	}
+	if info.Size() < used {
+		return fmt.Errorf("log file %s is truncated: it has %d bytes, its header says %d", path, info.Size(), used)
+	}
+	return nil
+}
+
+// boltHighWater reads from the newer of bbolt's two meta pages how many bytes
+// of the file are in use. (The layout is part of the file format, version 2: a
+// page header of 16 bytes, then the meta.)
+func boltHighWater(f io.ReaderAt) (int64, error) {
+	const magic, header, metaSize = 0xED0CDAED, 16, 64
+	var used int64
+	var newest uint64
+	pageSizes := []int64{int64(os.Getpagesize()), 1 << 12, 1 << 13, 1 << 14, 1 << 15, 1 << 16}
+	offsets := append([]int64{0}, pageSizes...)
+	for _, at := range offsets {
+		b := make([]byte, header+metaSize)
+		if _, err := f.ReadAt(b, at); err != nil {
+			continue
+		}
+		m := b[header:]
+		if binary.NativeEndian.Uint32(m) != magic {
+			continue
+		}
+		pageSize := int64(binary.NativeEndian.Uint32(m[8:]))
+		if at != 0 && at != pageSize {
+			continue
+		}
+		sum := fnv.New64a()
+		sum.Write(m[:56])
+		if sum.Sum64() != binary.NativeEndian.Uint64(m[56:]) {
+			continue // torn by a crash: the other one counts
+		}
+		pages, tx := binary.NativeEndian.Uint64(m[40:]), binary.NativeEndian.Uint64(m[48:])
+		if tx >= newest {
+			newest, used = tx, int64(pages)*pageSize
+		}
+	}
+	if used == 0 {
+		return 0, errors.New("it has no valid header; it is truncated or not a log")
+	}
+	return used, nil
+}
+
+// open opens log and snapshots.
+func (d *directory) open(log hclog.Logger) error {
+	bolt, err := raftboltdb.New(raftboltdb.Options{
+		Path: d.file(logFile),
+		BoltOptions: &bbolt.Options{
+			Timeout: time.Second,
+			// Without these three, commits become many times slower for good after
+			// a large truncation.
+			NoFreelistSync:  true,
+			FreelistType:    bbolt.FreelistMapType,
+			InitialMmapSize: 1 << 30, // address space, not memory
+		},
+	})
+	if err != nil {
+		return fmt.Errorf("open log file %s: %w", d.file(logFile), err)
+	}
+	d.bolt = bolt
+	files, err := raft.NewFileSnapshotStoreWithLogger(d.path, 2, log.Named("snapshot"))
+	if err != nil {
+		return fmt.Errorf("open snapshots: %w", err)
+	}
+	d.snapshots = &notedSnapshots{SnapshotStore: files}
+	d.storage = Storage{Logs: newLogCache(chunked{bolt}), Stable: bolt, Snapshots: d.snapshots}
+	return nil
+}
+
+// checkSnapshots refuses a directory in which entries are missing between the
+// newest readable snapshot and the log: Raft would panic over them.
+func (d *directory) checkSnapshots() error {
+	entries, err := os.ReadDir(d.file(snapshotsDir))
+	if err != nil {
+		return fmt.Errorf("open snapshots: %w", err)
+	}
+	dirs := 0
+	for _, e := range entries {
+		if e.IsDir() && !strings.HasSuffix(e.Name(), ".tmp") {
+			dirs++
+		}
+	}
+	readable, err := d.snapshots.List()
+	if err != nil {
+		return fmt.Errorf("open snapshots: %w", err)
+	}
+	first, err := d.bolt.FirstIndex()
+	if err != nil {
+		return fmt.Errorf("read the log: %w", err)
+	}
+	var newest uint64
+	if len(readable) > 0 {
+		newest = readable[0].Index
+	}
+	switch {
+	case len(readable) == 0 && dirs > 0:
+		return fmt.Errorf("no snapshot under %s can be read: their meta.json is missing or corrupt", d.file(snapshotsDir))
+	case first > newest+1:
+		return fmt.Errorf("data directory %s is incomplete: its newest readable snapshot ends at entry %d, its log begins at %d",
+			d.path, newest, first)
+	}
+	return nil
+}
+
+// close closes what is open, in reverse order.
+func (d *directory) close() error {
+	var errs []error
+	if d.bolt != nil {
+		errs = append(errs, d.bolt.Close())
+	}
+	if d.lock != nil {
+		errs = append(errs, d.lock.Close()) // and with it the lock
+	}
+	return errors.Join(errs...)
+}
+
+// notedSnapshots remembers why a snapshot could not be opened: Raft only says
+// that none could.
+type notedSnapshots struct {
+	raft.SnapshotStore
+	err error
+}
+
+func (n *notedSnapshots) Open(id string) (*raft.SnapshotMeta, io.ReadCloser, error) {
+	meta, r, err := n.SnapshotStore.Open(id)
+	if err != nil {
+		n.err = fmt.Errorf("snapshot %s is corrupt: %w", id, err)
+	}
+	return meta, r, err
+}

@@ -1,0 +1,93 @@
+package cluster
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"sync/atomic"
+
+	"github.com/hashicorp/raft"
+
+	"github.com/asctl/as/internal/fsm"
+)
+
+// guard stands between Raft and the state machine. An entry that cannot be
+// applied stops the node with a sentence instead of killing the process, and
+// nothing is applied after it: skipping it would fork the replicas.
+type guard struct {
+	machine *fsm.Machine
+	fatal   func(error)
+
+	index  atomic.Uint64 // of the last entry applied
+	busy   atomic.Bool   // applying
+	failed atomic.Bool
+	// restoreErr is why the last restore failed, for who reports it.
+	restoreErr atomic.Pointer[error]
+	// running: a failure to restore is no longer an attempt at the start.
+	running atomic.Bool
+}
+
+var errNotApplied = errors.New("the state machine has stopped")
+
+func (g *guard) Apply(l *raft.Log) any { return g.ApplyBatch([]*raft.Log{l})[0] }
+
+func (g *guard) ApplyBatch(logs []*raft.Log) (answers []any) {
+	g.busy.Store(true)
+	defer g.busy.Store(false)
+	answers = make([]any, len(logs))
+	for i := range answers {
+		answers[i] = errNotApplied
+	}
+	if g.failed.Load() {
+		return answers
+	}
+	defer func() {
+		if p := recover(); p != nil {
+			g.failed.Store(true)
+			g.fatal(fmt.Errorf("apply log entries %d to %d: %v", logs[0].Index, logs[len(logs)-1].Index, p))
+		}
+	}()
+	commands := make([]*raft.Log, 0, len(logs))
+	for _, l := range logs {
+		if l.Type == raft.LogCommand {
+			commands = append(commands, l)
+		}
+	}
+	if len(commands) > 0 {
+		results := g.machine.ApplyBatch(commands)
+		for i, l := range logs {
+			answers[i] = nil
+			if l.Type == raft.LogCommand {
+				answers[i], results = results[0], results[1:]
+			}
+		}
+	}
+	g.index.Store(logs[len(logs)-1].Index)
+	return answers
+}
+
+func (g *guard) Snapshot() (raft.FSMSnapshot, error) {
+	if g.failed.Load() {
+		return nil, errNotApplied
+	}
+	return g.machine.Snapshot()
+}
+
+func (g *guard) Restore(r io.ReadCloser) (err error) {
+	g.busy.Store(true)
+	defer g.busy.Store(false)
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("%v", p)
+		}
+		if err == nil {
+			return
+		}
+		g.restoreErr.Store(&err)
+		if g.running.Load() {
+			g.failed.Store(true)
+			g.fatal(fmt.Errorf("restore a snapshot from the leader: %w", err))
+		}
+	}()
+	return g.machine.Restore(r)
+}

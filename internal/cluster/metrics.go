@@ -1,0 +1,92 @@
+package cluster
+
+import (
+	"sync"
+
+	gometrics "github.com/hashicorp/go-metrics"
+	gometricsprom "github.com/hashicorp/go-metrics/prometheus"
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// metrics are the node's own; Raft's come by raftMetrics.
+type metrics struct {
+	entrySize  prometheus.Histogram
+	entryCalls prometheus.Histogram
+	commit     prometheus.Histogram
+	refused    prometheus.Counter
+	terms      prometheus.Counter
+	campaigns  prometheus.Counter
+}
+
+func newMetrics() *metrics {
+	return &metrics{
+		entrySize: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name: "autoscaling_cluster_entry_bytes", Help: "Size of the proposed log entries.",
+			Buckets: prometheus.ExponentialBuckets(256, 4, 9),
+		}),
+		entryCalls: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name: "autoscaling_cluster_entry_functions", Help: "Changes that went into one log entry.",
+			Buckets: prometheus.ExponentialBuckets(1, 2, 10),
+		}),
+		commit: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name: "autoscaling_cluster_commit_seconds", Help: "From proposing a batch to its being applied.",
+			Buckets: prometheus.ExponentialBuckets(0.0005, 2, 14),
+		}),
+		refused: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "autoscaling_cluster_refused_total", Help: "Changes refused because too many were waiting.",
+		}),
+		terms: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "autoscaling_cluster_leaderships_total", Help: "Terms that this node has led.",
+		}),
+		campaigns: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "autoscaling_cluster_campaigns_total", Help: "Campaigns because the leader's process was gone.",
+		}),
+	}
+}
+
+// raftMetrics is where Raft's metrics arrive. Raft knows one place for the whole
+// process: every registry shows the same.
+var raftMetrics = sync.OnceValues(func() (prometheus.Collector, error) {
+	sink, err := gometricsprom.NewPrometheusSinkFrom(gometricsprom.PrometheusOpts{
+		Name: "raft", Registerer: prometheus.NewRegistry(),
+	})
+	if err != nil {
+		return nil, err
+	}
+	cfg := gometrics.DefaultConfig("")
+	cfg.EnableHostname = false
+	cfg.EnableRuntimeMetrics = false // Go's own collector has them, and this one leaks a goroutine
+	_, err = gometrics.NewGlobal(cfg, sink)
+	return sink, err
+})
+
+// register registers the node's metrics and Raft's. A nil registerer: nothing.
+func (n *Node) register(r prometheus.Registerer) error {
+	if r == nil {
+		return nil
+	}
+	raftCollector, err := raftMetrics()
+	if err != nil {
+		return err
+	}
+	m := n.metrics
+	for _, c := range []prometheus.Collector{
+		m.entrySize, m.entryCalls, m.commit, m.refused, m.terms, m.campaigns, raftCollector,
+		n.gauge("autoscaling_cluster_leader", "1 while this node leads and accepts writes.", n.leads),
+		n.gauge("autoscaling_cluster_ready", "1 while this node can serve.", func() bool { ok, _ := n.Ready(); return ok }),
+	} {
+		if err := r.Register(c); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (n *Node) gauge(name, help string, f func() bool) prometheus.Collector {
+	return prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, func() float64 {
+		if f() {
+			return 1
+		}
+		return 0
+	})
+}

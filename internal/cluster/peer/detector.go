@@ -1,0 +1,147 @@
+package peer
+
+import (
+	"context"
+	"sync"
+	"time"
+)
+
+const (
+	// askTimeout bounds one round of questions. A busy machine answers late.
+	askTimeout = 200 * time.Millisecond
+	// laterCampaign is how long a node whose log is not the newest waits for the
+	// one whose is.
+	laterCampaign = 200 * time.Millisecond
+	maxCampaigns  = 2
+)
+
+// rounds are the pauses before each round of questions: the others notice the
+// same death within moments. After the last one Raft's time-outs rule.
+var rounds = []time.Duration{
+	0, 2 * time.Millisecond, 5 * time.Millisecond, 10 * time.Millisecond, 20 * time.Millisecond,
+	50 * time.Millisecond, 100 * time.Millisecond, 200 * time.Millisecond, 400 * time.Millisecond,
+}
+
+// detect turns the death of the leader's process into a campaign.
+func (s *Service) detect(ctx context.Context) {
+	for {
+		select {
+		case id := <-s.losses:
+			if st := s.cfg.Standing(); st.Follower && st.Leader == id {
+				s.leaderGone(ctx, id, st.Term)
+			}
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// leaderGone campaigns when a majority finds the leader of the term gone, at
+// once with the newest log among them, otherwise later, and only while this
+// node is still a follower in that term. A broken link to a live leader is
+// answered by the others with "not gone", and nothing happens.
+func (s *Service) leaderGone(ctx context.Context, leader string, term uint64) {
+	log := s.cfg.Logger.With("leader", leader, "term", term)
+	log.Debug("the leader's process is gone from here")
+	campaigns := 0
+	for _, pause := range rounds {
+		if !wait(ctx, pause) || campaigns == maxCampaigns || !s.stillGone(leader, term) {
+			return
+		}
+		majority, newest := s.askAll(ctx, leader, term)
+		if !majority {
+			continue
+		}
+		if !newest && !wait(ctx, laterCampaign) {
+			return
+		}
+		if !s.stillGone(leader, term) {
+			return
+		}
+		campaigns++
+		log.Info("the leader's process is gone: campaigning", "try", campaigns, "newest", newest)
+		if err := s.cfg.Campaign(); err != nil {
+			log.Warn("could not campaign", "error", err)
+		}
+	}
+}
+
+// stillGone says whether the conditions of a campaign hold on this node.
+func (s *Service) stillGone(leader string, term uint64) bool {
+	st := s.cfg.Standing()
+	l := s.link(leader)
+	return l != nil && l.goneIn(term) && st.Follower && st.Term == term && st.Leader == leader
+}
+
+// askAll asks all others. majority: with this node a majority of all finds the
+// leader gone. newest: no answer came from a better candidate.
+func (s *Service) askAll(ctx context.Context, leader string, term uint64) (majority, newest bool) {
+	links := s.all()
+	own := s.cfg.Standing()
+	answers := make(chan bool, len(links)) // gone
+	newest = true
+	var mu sync.Mutex
+	for _, l := range links {
+		if l.id == leader {
+			answers <- false
+			continue
+		}
+		go func() {
+			a, err := l.ask(ctx, askTimeout, ask{Leader: leader, Term: term})
+			if err == nil && better(a, l.id, own, s.cfg.Record.ID) {
+				mu.Lock()
+				newest = false
+				mu.Unlock()
+			}
+			answers <- err == nil && a.Gone
+		}()
+	}
+	gone := 1
+	for range links {
+		if <-answers {
+			gone++
+		}
+	}
+	mu.Lock()
+	defer mu.Unlock()
+	return gone > (len(links)+1)/2, newest
+}
+
+// better says whether the one that answered is the better candidate: a newer
+// log, or the same and a lower id.
+func better(a answer, id string, own Standing, ownID string) bool {
+	if a.LastTerm != own.LastTerm {
+		return a.LastTerm > own.LastTerm
+	}
+	if a.LastIndex != own.LastIndex {
+		return a.LastIndex > own.LastIndex
+	}
+	return id < ownID
+}
+
+// answerAsk says whether this node finds the leader of that term gone, too.
+func (s *Service) answerAsk(q ask) answer {
+	st := s.cfg.Standing()
+	l := s.link(q.Leader)
+	return answer{
+		Gone: l != nil && st.Term == q.Term && st.Leader == q.Leader && l.goneIn(q.Term),
+
+		LastTerm:  st.LastTerm,
+		LastIndex: st.LastIndex,
+	}
+}
+
+// wait answers false when ctx ended first.
+func wait(ctx context.Context, d time.Duration) bool {
+	if d <= 0 {
+		return ctx.Err() == nil
+	}
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}

@@ -1,0 +1,13 @@
+// Package peer is what the nodes of a cluster tell each other beside Raft: who
+// they are and where they can be reached, how far they are, what time it is at
+// theirs, which requests their balancers have open, and whether the leader's
+// process is dead.
+//
+// Each node keeps one idle connection to each other node, on the Raft listener
+// (the first byte of a connection tells Raft from peer). The kernel resets it
+// when the other process dies, which the death detector turns into an election
+// at once instead of after a time-out.
+//
+// It must never decide who leads: a campaign is only a hint to Raft, whose rules
+// of voting stay as they are.
+package peer

@@ -1,0 +1,272 @@
+package peer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/asctl/as/internal/autoscaling"
+)
+
+const (
+	pingEvery    = 250 * time.Millisecond
+	pingTimeout  = 2 * time.Second
+	dialTimeout  = time.Second
+	helloTimeout = time.Second
+	// minBackoff is short because a dying process may close its listener a
+	// moment after our connection; maxBackoff bounds how late a node is found.
+	minBackoff = time.Millisecond
+	maxBackoff = 200 * time.Millisecond
+)
+
+// Peer is what is known of another node.
+type Peer struct {
+	ID      string
+	Address string
+	Up      bool // it answers
+	// Gone says that its process does not exist: the last dial was refused.
+	Gone        bool
+	Known       bool // it has been heard of at least once; the rest is valid
+	Record      autoscaling.Node
+	State       State
+	Skew        time.Duration // its wall clock minus ours
+	LastContact time.Time     // our wall clock
+}
+
+// link is our connection to one other node, dialled again for ever.
+type link struct {
+	service *Service
+	id      string
+	kick    chan struct{} // ping now
+	tried   chan struct{} // closed when the first attempt has ended, one way or the other
+
+	mu      sync.Mutex
+	peer    Peer
+	boot    string
+	conn    *conn
+	reports []Report // of this node, as the other was last told on this connection
+	shipped bool
+	// restartedIn is the term in which the process was seen to have been
+	// replaced while it led: whoever leads that term is gone.
+	restartedIn uint64
+}
+
+func newLink(s *Service, id, address string) *link {
+	return &link{
+		service: s, id: id,
+		kick:  make(chan struct{}, 1),
+		tried: make(chan struct{}),
+		peer:  Peer{ID: id, Address: address},
+	}
+}
+
+func (l *link) snapshot() Peer {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.peer
+}
+
+// goneIn says whether the process that led the term is known to be no more.
+func (l *link) goneIn(term uint64) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.peer.Gone || (l.restartedIn == term && term != 0)
+}
+
+// run keeps the link until ctx ends.
+func (l *link) run(ctx context.Context) {
+	var once sync.Once
+	attempted := func() { once.Do(func() { close(l.tried) }) }
+	defer attempted()
+	backoff := minBackoff
+	for ctx.Err() == nil {
+		start := time.Now()
+		greeted, err := l.attempt(ctx, attempted)
+		attempted()
+		if greeted && time.Since(start) > maxBackoff {
+			backoff = minBackoff
+			continue // at once: it tells a dead process from a broken connection
+		}
+		if errors.Is(err, syscall.ECONNREFUSED) {
+			l.markGone()
+		}
+		select {
+		case <-time.After(backoff):
+		case <-ctx.Done():
+		}
+		backoff = min(2*backoff, maxBackoff)
+	}
+}
+
+// attempt dials, greets and pings until the connection breaks. It says whether
+// the other was greeted.
+func (l *link) attempt(ctx context.Context, attempted func()) (bool, error) {
+	dialing, cancel := context.WithTimeout(ctx, dialTimeout)
+	raw, err := l.service.cfg.Dial(dialing, l.snapshot().Address)
+	cancel()
+	if err != nil {
+		return false, err
+	}
+	c := newConn(raw)
+	defer c.close()
+	if err := c.write([]byte{PrefacePeer}); err != nil {
+		return false, err
+	}
+	if err := l.greet(ctx, c); err != nil {
+		return false, err
+	}
+	attempted()
+	defer l.markDown()
+	return true, l.keep(ctx, c)
+}
+
+// greet exchanges hellos.
+func (l *link) greet(ctx context.Context, c *conn) error {
+	own := l.service.hello()
+	res, err := c.call(ctx, helloTimeout, &request{Hello: &own})
+	if err != nil {
+		return err
+	}
+	switch {
+	case res.Duplicate:
+		l.service.fail(fmt.Errorf("%s (told by node %q at %s)", res.Refused, l.id, l.peer.Address))
+		return errors.New(res.Refused)
+	case res.Refused != "":
+		l.service.problem(l.id, res.Refused)
+		return errors.New(res.Refused)
+	case res.Hello == nil:
+		return errors.New("no hello in the answer to a hello")
+	case res.Hello.Record.ID != l.id:
+		err := fmt.Errorf("address %s of node %q is answered by node %q", l.peer.Address, l.id, res.Hello.Record.ID)
+		l.service.problem(l.id, err.Error())
+		return err
+	}
+	l.service.problem(l.id, "")
+	l.markUp(c, *res.Hello)
+	return nil
+}
+
+// keep pings until the connection breaks or ctx ends.
+func (l *link) keep(ctx context.Context, c *conn) error {
+	tick := time.NewTicker(pingEvery)
+	defer tick.Stop()
+	for {
+		if err := l.ping(ctx, c); err != nil {
+			return err
+		}
+		select {
+		case <-tick.C:
+		case <-l.kick:
+		case <-c.broken:
+			return c.err
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+func (l *link) ping(ctx context.Context, c *conn) error {
+	msg := l.service.ping(l)
+	sent, sentWall := time.Now(), l.service.cfg.Clock()
+	res, err := c.call(ctx, pingTimeout, &request{Ping: msg})
+	if err != nil {
+		return err
+	}
+	if res.Pong == nil {
+		return errors.New("no pong in the answer to a ping")
+	}
+	l.heard(*res.Pong, time.Since(sent), sentWall, msg)
+	return nil
+}
+
+// maxRoundTrip is the longest round trip whose clock reading is believed.
+const maxRoundTrip = 200 * time.Millisecond
+
+func (l *link) heard(s State, roundTrip time.Duration, sentWall time.Time, msg *ping) {
+	l.mu.Lock()
+	changed := l.peer.State.Leads != s.Leads
+	l.peer.State = s
+	l.peer.LastContact = l.service.cfg.Clock()
+	if roundTrip <= maxRoundTrip {
+		l.peer.Skew = s.Clock.Std().Sub(sentWall.Add(roundTrip / 2))
+	}
+	if msg.Shipped {
+		l.reports, l.shipped = msg.Reports, true
+	}
+	l.mu.Unlock()
+	if changed {
+		l.service.notify()
+	}
+}
+
+func (l *link) markUp(c *conn, h hello) {
+	term := l.service.ledBy(l.id)
+	l.mu.Lock()
+	restarted := l.boot != "" && l.boot != h.Boot
+	if restarted {
+		l.restartedIn = term
+	}
+	l.boot, l.conn = h.Boot, c
+	l.peer.Up, l.peer.Gone, l.peer.Known = true, false, true
+	l.peer.Record = h.Record
+	l.peer.LastContact = l.service.cfg.Clock()
+	l.reports, l.shipped = nil, false
+	l.mu.Unlock()
+	l.service.notify()
+	if restarted {
+		l.service.lost(l.id)
+	}
+}
+
+func (l *link) markDown() {
+	l.mu.Lock()
+	l.peer.Up, l.peer.State.Leads = false, false
+	l.conn = nil
+	l.mu.Unlock()
+	l.service.notify()
+}
+
+func (l *link) markGone() {
+	l.mu.Lock()
+	news := !l.peer.Gone
+	l.peer.Gone = true
+	l.mu.Unlock()
+	if news {
+		l.service.lost(l.id)
+	}
+}
+
+// ask puts the death detector's question.
+func (l *link) ask(ctx context.Context, timeout time.Duration, q ask) (answer, error) {
+	l.mu.Lock()
+	c := l.conn
+	l.mu.Unlock()
+	if c == nil {
+		return answer{}, net.ErrClosed
+	}
+	res, err := c.call(ctx, timeout, &request{Ask: &q})
+	if err != nil {
+		return answer{}, err
+	}
+	if res.Answer == nil {
+		return answer{}, errors.New("no answer in the answer to a question")
+	}
+	return *res.Answer, nil
+}
+
+// answersAs says whether the process that the link knows under the node's id,
+// when it is another one than boot, still answers.
+func (l *link) answersBesides(ctx context.Context, boot string) bool {
+	l.mu.Lock()
+	c, known := l.conn, l.boot
+	l.mu.Unlock()
+	if c == nil || known == boot {
+		return false
+	}
+	_, err := c.call(ctx, helloTimeout, &request{Ping: &ping{}})
+	return err == nil
+}

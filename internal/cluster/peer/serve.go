@@ -1,0 +1,84 @@
+package peer
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"net"
+	"sync"
+	"time"
+)
+
+// serve answers the other nodes until ctx ends.
+func (s *Service) serve(ctx context.Context, l net.Listener) error {
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	stop := context.AfterFunc(ctx, func() { l.Close() })
+	defer stop()
+	for {
+		conn, err := l.Accept()
+		if err != nil {
+			if ctx.Err() != nil {
+				return nil
+			}
+			return fmt.Errorf("accept peers: %w", err)
+		}
+		wg.Go(func() {
+			stop := context.AfterFunc(ctx, func() { conn.Close() })
+			defer stop()
+			defer conn.Close()
+			s.answerAll(ctx, conn)
+		})
+	}
+}
+
+// answerAll answers the requests of one connection until it breaks. An error
+// needs no report here: the other end dials again and knows why.
+func (s *Service) answerAll(ctx context.Context, conn net.Conn) {
+	in := bufio.NewReader(conn)
+	var from hello
+	for {
+		req := new(request)
+		if err := readMessage(in, req); err != nil {
+			return
+		}
+		res := new(response)
+		switch {
+		case req.Hello != nil:
+			if *res = s.answerHello(ctx, *req.Hello); res.Hello != nil {
+				from = *req.Hello
+			}
+		case req.Ping != nil:
+			s.receive(from, req.Ping)
+			state := s.cfg.State()
+			res.Pong = &state
+		case req.Ask != nil:
+			a := s.answerAsk(*req.Ask)
+			res.Answer = &a
+		}
+		conn.SetWriteDeadline(time.Now().Add(pingTimeout))
+		if err := writeMessage(conn, res); err != nil {
+			return
+		}
+	}
+}
+
+func (s *Service) answerHello(ctx context.Context, from hello) response {
+	own := s.hello()
+	id := from.Record.ID
+	if id == own.Record.ID && from.Boot != own.Boot {
+		return duplicate(id, own.Record.RaftAddress)
+	}
+	if own.Cluster != "" && from.Cluster != "" && own.Cluster != from.Cluster {
+		return response{Refused: fmt.Sprintf("node %q belongs to cluster %s, node %q to cluster %s",
+			id, from.Cluster, own.Record.ID, own.Cluster)}
+	}
+	if l := s.link(id); l != nil && l.answersBesides(ctx, from.Boot) {
+		return duplicate(id, l.snapshot().Address)
+	}
+	return response{Hello: &own}
+}
+
+func duplicate(id, address string) response {
+	return response{Duplicate: true, Refused: fmt.Sprintf("node id %q is in use by another process at %s", id, address)}
+}
