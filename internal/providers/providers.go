@@ -168,6 +168,14 @@ type Balancer interface {
 	Status(ctx context.Context, pool string) ([]TargetStatus, error)
 }
 
+// StatusWatcher is implemented by balancers that notice by themselves when an
+// answer of Status changes. WatchStatus is armed when it returns; the wait that
+// it answers ends with the first change after that, or with ctx. A wake-up says
+// neither what changed nor where: read Status again.
+type StatusWatcher interface {
+	WatchStatus() (wait func(ctx context.Context) error)
+}
+
 // Entry is one line of an access list.
 type Entry struct {
 	Address  string
