@@ -3,6 +3,7 @@ package builtin
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 
 	"github.com/asctl/as/internal/providers"
@@ -99,7 +100,7 @@ func (b *Balancer) keep(fence providers.Fence, pool string, set providers.Target
 	if same && fence.Epoch == s.fence.Epoch && set.Index < s.index {
 		return nil
 	}
-	s.fence, s.index, s.targets = fence, set.Index, set.Targets
+	s.fence, s.index, s.targets = fence, set.Index, slices.Clone(set.Targets)
 	b.checker.SetTargets(pool, set.Targets)
 	return nil
 }

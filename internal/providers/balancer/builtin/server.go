@@ -115,7 +115,8 @@ func (s *Server) serveOnce(ctx context.Context, p *pool) error {
 
 // SetTargets has the pool serve exactly these targets, read from the applied
 // state at index. It is cheap when they are the same as before. A pool that
-// this node does not list is ignored. Targets must not be changed afterwards.
+// this node does not list is ignored. One goroutine calls it, in the order of
+// the states.
 func (s *Server) SetTargets(pool string, index uint64, targets []providers.Target) {
 	p := s.pools[pool]
 	if p == nil {

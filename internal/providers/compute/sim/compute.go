@@ -55,16 +55,12 @@ func (c *Cloud) ensure(t *table, now int64, fence providers.Fence, spec provider
 		return nil, providers.Errorf(providers.QuotaExceeded, "all addresses of %s are in use", t.addresses.prefix)
 	}
 	m = &machine{
-		instance:    spec.Instance,
-		cluster:     t.intern(fence.Cluster),
-		incarnation: t.intern(fence.Incarnation),
-		group:       t.intern(spec.Group),
-		zone:        t.intern(spec.Zone),
-		spoke:       t.intern(fence.Incarnation),
-		epoch:       fence.Epoch,
-		address:     address,
-		created:     now,
-		usage:       use,
+		instance: spec.Instance,
+		tag:      t.tag(tag{fence.Cluster, fence.Incarnation, spec.Group, spec.Zone, use}),
+		spoke:    t.intern(fence.Incarnation),
+		epoch:    fence.Epoch,
+		address:  address,
+		created:  now,
 	}
 	t.put(m)
 	t.save(m)

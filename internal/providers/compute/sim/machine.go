@@ -28,29 +28,31 @@ var endingMessages = [...]string{
 	endBroken:  "exit status 1 (born broken)",
 }
 
-// machine is one record. Times are Unix nanoseconds, 0 is never; what lies in
+// tag is what many machines have in common: one copy serves them all.
+type tag struct {
+	cluster     string
+	incarnation string // of the state that made it
+	group       string
+	zone        string
+	usage       usage
+}
+
+// machine is one record. There may be a million. Times are Unix nanoseconds, 0 is never; what lies in
 // the future has not happened yet.
 //
 //	CREATED ──start──▶ (launching) ──runsAt──▶ RUNNING ──endsAt──▶ STOPPED
 //	                        └────────endsAt before runsAt────────────▲
 type machine struct {
-	instance    string
-	cluster     string
-	incarnation string // of the state that made it: its tag
-	group       string
-	zone        string
-
-	spoke string // the incarnation whose epoch is the highest seen
-	epoch uint64
-
+	instance string
+	*tag
+	spoke   string // the incarnation whose epoch is the highest seen
+	epoch   uint64
 	address netip.Addr
 	created int64
 	runsAt  int64
 	endsAt  int64
+	slot    int32 // in table.order
 	end     ending
-	usage   usage
-
-	slot int // in table.order
 }
 
 func (m *machine) state(now int64) providers.MachineState {

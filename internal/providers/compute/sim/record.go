@@ -138,11 +138,12 @@ type fields struct {
 }
 
 func (f *fields) machine() *machine {
-	m := &machine{
-		instance: f.text(), cluster: f.name(), incarnation: f.name(), group: f.name(), zone: f.name(), spoke: f.name(),
-		epoch: f.uint(), address: f.address(), created: f.int(), runsAt: f.int(), endsAt: f.int(), end: ending(f.int()),
-		usage: usage{cpu: f.float(), memory: f.float(), load: f.float()},
-	}
+	m := &machine{instance: f.text()}
+	g := tag{cluster: f.name(), incarnation: f.name(), group: f.name(), zone: f.name()}
+	m.spoke, m.epoch, m.address = f.name(), f.uint(), f.address()
+	m.created, m.runsAt, m.endsAt, m.end = f.int(), f.int(), f.int(), ending(f.int())
+	g.usage = usage{cpu: f.float(), memory: f.float(), load: f.float()}
+	m.tag = f.table.tag(g)
 	if f.err == nil && int(m.end) >= len(endingMessages) {
 		f.err = fmt.Errorf("unknown ending %d", m.end)
 	}

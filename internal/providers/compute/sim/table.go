@@ -30,7 +30,8 @@ type table struct {
 	dug       []string // graves, oldest first
 	zones     map[string]int
 	addresses *addressPool
-	names     map[string]string // one copy of each cluster, group and zone
+	names     map[string]string // one copy of each cluster, group, zone and incarnation
+	tags      map[tag]*tag      // one copy of each
 
 	recording bool   // whether there is a journal
 	records   []byte // of this batch
@@ -45,6 +46,7 @@ func newTable(store string, pool netip.Prefix) *table {
 		zones:     make(map[string]int),
 		addresses: newAddressPool(pool),
 		names:     make(map[string]string),
+		tags:      make(map[tag]*tag),
 	}
 }
 
@@ -63,6 +65,16 @@ func (t *table) intern(s string) string {
 	return s
 }
 
+func (t *table) tag(g tag) *tag {
+	known := t.tags[g]
+	if known == nil {
+		fresh := g // &g would put every call's tag on the heap
+		known = &fresh
+		t.tags[fresh] = known
+	}
+	return known
+}
+
 // put enters a machine, or takes the place of the record of the same instance.
 func (t *table) put(m *machine) {
 	if old := t.machines[m.instance]; old != nil {
@@ -71,7 +83,7 @@ func (t *table) put(m *machine) {
 		m.slot = old.slot
 		t.order[m.slot] = m
 	} else {
-		m.slot = len(t.order)
+		m.slot = int32(len(t.order))
 		t.order = append(t.order, m)
 	}
 	t.machines[m.instance] = m

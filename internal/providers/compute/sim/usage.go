@@ -87,7 +87,9 @@ func (c *Cloud) SetUsage(instance string, cpu, memory float64) error {
 		if m == nil {
 			return providers.Errorf(providers.NotFound, "no machine was made for instance %s", instance)
 		}
-		m.usage.cpu, m.usage.memory = float32(cpu), float32(memory)
+		g := *m.tag
+		g.usage.cpu, g.usage.memory = float32(cpu), float32(memory)
+		m.tag = t.tag(g)
 		t.save(m)
 		return nil
 	})
@@ -98,7 +100,9 @@ func (c *Cloud) SetLoad(group string, percent float64) error {
 	return c.do(context.Background(), func(t *table, _ int64) error {
 		for _, m := range t.order {
 			if m.group == group && m.usage.load != float32(percent) {
-				m.usage.load = float32(percent)
+				g := *m.tag
+				g.usage.load = float32(percent)
+				m.tag = t.tag(g)
 				t.save(m)
 			}
 		}
