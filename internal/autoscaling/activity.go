@@ -45,6 +45,8 @@ type Activity struct {
 	Cooldown  int64  `cbor:"30,keyasint,omitempty"`
 	FirstUsed bool   `cbor:"31,keyasint,omitempty"`
 	Revision  uint64 `cbor:"32,keyasint,omitempty"`
+	// RetryTime is when it makes sense to ask again, of a refusal that passes.
+	RetryTime Time `cbor:"33,keyasint,omitempty"`
 }
 
 // MaxOutcomes bounds Activity.Outcomes; the counts cover the rest.

@@ -1,6 +1,7 @@
 package autoscaling
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -146,8 +147,8 @@ func checkBalancers(balancers []BalancerRef) error {
 	if err := first(
 		checkCount("balancers", len(balancers), 50),
 		// One target per instance and port: the same pool twice would count twice.
-		checkUnique("balancers", balancers, func(b BalancerRef) BalancerRef {
-			return BalancerRef{Provider: b.Provider, Pool: b.Pool, Port: b.Port}
+		checkUnique("balancers", balancers, func(b BalancerRef) string {
+			return fmt.Sprintf("pool %s of %s with port %d", b.Pool, b.Provider, b.Port)
 		}),
 	); err != nil {
 		return err
@@ -170,7 +171,7 @@ func checkBalancers(balancers []BalancerRef) error {
 func checkLists(lists []AccessListRef) error {
 	if err := first(
 		checkCount("access_lists", len(lists), 50),
-		checkUnique("access_lists", lists, func(l AccessListRef) AccessListRef { return l }),
+		checkUnique("access_lists", lists, func(l AccessListRef) string { return "list " + l.List + " of " + l.Provider }),
 	); err != nil {
 		return err
 	}

@@ -13,31 +13,21 @@ func (g *GroupSpec) HasZone(name string) bool {
 // Crowd is how much capacity each zone of a group holds.
 type Crowd map[string]int32
 
-// PickZones chooses a zone for each of n launches: with BALANCED always the
-// emptiest, with PRIORITY the first; ties go by the group's order. Zones that
-// are held are skipped; when all are, there are none. The crowd is updated.
-func PickZones(g *GroupSpec, crowd Crowd, n, weight int32, held func(zone string) bool) []string {
-	var open []string
-	for _, z := range g.Zones {
-		if !held(z.Name) {
-			open = append(open, z.Name)
+// PickZone chooses the zone of the next launch among the open ones, which are in
+// the group's order: with BALANCED the emptiest, with PRIORITY the first; ties go
+// by order. "" when none is open.
+func PickZone(policy ZonePolicy, open []string, crowd Crowd) string {
+	if len(open) == 0 {
+		return ""
+	}
+	zone := open[0]
+	if policy == ZonePriority {
+		return zone
+	}
+	for _, z := range open[1:] {
+		if crowd[z] < crowd[zone] {
+			zone = z
 		}
 	}
-	if len(open) == 0 || n <= 0 {
-		return nil
-	}
-	picked := make([]string, 0, n)
-	for range n {
-		zone := open[0]
-		if g.ZonePolicy != ZonePriority {
-			for _, z := range open[1:] {
-				if crowd[z] < crowd[zone] {
-					zone = z
-				}
-			}
-		}
-		crowd[zone] += weight
-		picked = append(picked, zone)
-	}
-	return picked
+	return zone
 }

@@ -1,29 +1,38 @@
 package control
 
 import (
+	"slices"
+
 	"github.com/asctl/as/internal/autoscaling"
 	"github.com/asctl/as/internal/fsm"
 )
 
 // openActivity numbers and puts the activity, and emits ACTIVITY_STARTED. The
-// caller fills Kind, Trigger, Cause, From, To, and the counts as far as known.
+// caller fills Kind, Trigger, Cause, From, To and Cooldown; the group's balancers
+// and lists are fixed here. What it answers is the caller's own copy.
 func (o Operations) openActivity(tx *fsm.Tx, g *autoscaling.Group, a autoscaling.Activity) *autoscaling.Activity {
-	panic("control: being written")
+	a.ID = tx.NewActivityID()
+	a.Namespace, a.GroupID, a.Group = g.Namespace, g.ID, g.UID
+	a.Status = autoscaling.ActivityInProgress
+	a.StartTime = tx.Now()
+	a.Balancers, a.AccessLists = g.Balancers, g.AccessLists
+	putActivity(tx, &a)
+	e := groupEvent(g, autoscaling.EventActivityStarted, "", a.Cause)
+	e.Activity = a.ID
+	e.Details = details("kind", string(a.Kind), "from", decimal(a.From), "to", decimal(a.To), "trigger", string(a.Trigger.Kind), "rule", a.Trigger.Rule)
+	tx.Emit(e)
+	return &a
 }
 
-// launch records INITIAL instances that add up to n of capacity, belonging to a,
-// with configuration, zone, type and attachments fixed, and counts them in
-// a.Launches. It makes fewer where the runaway bound, a back-off or a suspended
-// launch process says so. It answers the capacity that it made. a and g are the
-// caller's own copies; both are put.
-func (o Operations) launch(tx *fsm.Tx, g *autoscaling.Group, a *autoscaling.Activity, n int32) (int32, error) {
-	panic("control: being written")
+// putActivity puts a copy, so that a stays the caller's.
+func putActivity(tx *fsm.Tx, a *autoscaling.Activity) {
+	c := *a
+	tx.PutActivity(&c)
 }
 
-// remove picks instances that add up to at most n of capacity, INITIAL ones
-// first, then those on their way in, then victims by policy, and begins their
-// removal by a, counting them in a.Removals. It answers the capacity that it
-// found. a is the caller's own copy; it is put.
-func (o Operations) remove(tx *fsm.Tx, g *autoscaling.Group, a *autoscaling.Activity, n int32) (int32, error) {
-	panic("control: being written")
+// addNote tells the reader of an activity what is not as expected.
+func addNote(a *autoscaling.Activity, text string) {
+	if !slices.Contains(a.Notes, text) {
+		a.Notes = append(slices.Clone(a.Notes), text)
+	}
 }

@@ -39,6 +39,9 @@ func wanted(g *autoscaling.Group) int32 {
 // and the time only, so deciding twice changes nothing.
 func gapOf(r fsm.Reader, g *autoscaling.Group, now autoscaling.Time) gap {
 	var w gap
+	if hasNoConfiguration(r, g) {
+		w.say(autoscaling.ConditionNoConfiguration, "NO_CONFIGURATION", noConfigurationMessage)
+	}
 	if g.State != autoscaling.GroupActive {
 		return w
 	}
@@ -52,12 +55,20 @@ func gapOf(r fsm.Reader, g *autoscaling.Group, now autoscaling.Time) gap {
 	return w
 }
 
+const noConfigurationMessage = "the group has no configuration to make instances from"
+
+// hasNoConfiguration says whether a group that is to stay has nothing to make
+// instances from.
+func hasNoConfiguration(r fsm.Reader, g *autoscaling.Group) bool {
+	return (g.State == autoscaling.GroupActive || g.State == autoscaling.GroupPaused) &&
+		(g.Configuration.ID == "" || r.ConfigurationByID(g.Namespace, g.Configuration.ID) == nil)
+}
+
 func (w *gap) below(r fsm.Reader, g *autoscaling.Group, now autoscaling.Time, missing int32) {
 	held := func(reason, message string) {
 		w.say(autoscaling.ConditionBelowDesired, reason, fmt.Sprintf("%d missing: %s", missing, message))
 	}
-	if g.Configuration.ID == "" || r.ConfigurationByID(g.Namespace, g.Configuration.ID) == nil {
-		w.say(autoscaling.ConditionNoConfiguration, "NO_CONFIGURATION", "the group has no configuration to make instances from")
+	if hasNoConfiguration(r, g) {
 		return
 	}
 	switch {
@@ -239,11 +250,7 @@ func (o Operations) converge(tx *fsm.Tx, g autoscaling.Group, kind autoscaling.A
 	}
 	opened := *o.openActivity(tx, &g, a)
 	g.Converging = opened.ID
-	done, err := work(tx, &g, &opened, n)
-	if err != nil {
-		return err
-	}
-	if done == 0 {
+	if work(tx, &g, &opened, n) == 0 {
 		return errNothingChanged
 	}
 	c := *tx.Group(g.UID)

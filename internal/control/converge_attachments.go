@@ -38,7 +38,7 @@ func (o Operations) FitAttachments(tx *fsm.Tx, group autoscaling.UID) error {
 // fit makes an instance's attachments what the group says; it answers whether
 // they differed.
 func fit(tx *fsm.Tx, g *autoscaling.Group, c *autoscaling.Instance) bool {
-	balancers := fitBalancers(g, c)
+	balancers := fitBalancers(wantedBalancers(tx, g, c), g, c)
 	lists := fitLists(g, c)
 	if !balancers && !lists {
 		return false
@@ -49,18 +49,30 @@ func fit(tx *fsm.Tx, g *autoscaling.Group, c *autoscaling.Instance) bool {
 	return true
 }
 
-func fitBalancers(g *autoscaling.Group, c *autoscaling.Instance) bool {
+// wantedBalancers are the group's, with the ports that they mean for the instance.
+func wantedBalancers(tx *fsm.Tx, g *autoscaling.Group, c *autoscaling.Instance) []autoscaling.BalancerRef {
+	v := tx.ConfigurationVersion(c.Configuration, c.Version)
+	wanted := slices.Clone(g.Balancers)
+	for n, b := range wanted {
+		if v != nil {
+			wanted[n].Port = targetPort(b, v)
+		}
+	}
+	return wanted
+}
+
+func fitBalancers(wanted []autoscaling.BalancerRef, g *autoscaling.Group, c *autoscaling.Instance) bool {
 	if suspends(g, autoscaling.ProcessLoadBalancer) {
 		return false
 	}
-	next := make([]autoscaling.BalancerAttachment, 0, len(g.Balancers))
+	next := make([]autoscaling.BalancerAttachment, 0, len(wanted))
 	for _, b := range c.Balancers {
-		at := slices.IndexFunc(g.Balancers, func(r autoscaling.BalancerRef) bool {
+		at := slices.IndexFunc(wanted, func(r autoscaling.BalancerRef) bool {
 			return r.Provider == b.Provider && r.Pool == b.Pool && r.Port == b.Port
 		})
 		switch {
 		case at >= 0:
-			b.Weight, b.DrainTimeout = g.Balancers[at].Weight, g.Balancers[at].DrainTimeout
+			b.Weight, b.DrainTimeout = wanted[at].Weight, wanted[at].DrainTimeout
 			if b.State == autoscaling.AttachmentDraining || b.State == autoscaling.AttachmentRemoving || b.State == autoscaling.AttachmentRemoved {
 				b.State, b.Checked, b.Healthy = autoscaling.AttachmentAdding, false, false
 			}
@@ -71,7 +83,7 @@ func fitBalancers(g *autoscaling.Group, c *autoscaling.Instance) bool {
 		}
 		next = append(next, b)
 	}
-	for _, r := range g.Balancers {
+	for _, r := range wanted {
 		if !slices.ContainsFunc(next, func(b autoscaling.BalancerAttachment) bool {
 			return r.Provider == b.Provider && r.Pool == b.Pool && r.Port == b.Port
 		}) {

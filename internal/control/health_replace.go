@@ -62,9 +62,7 @@ func (o Operations) replace(tx *fsm.Tx, g *autoscaling.Group, sick []*autoscalin
 	missing := group.Desired - tx.Counts(g.UID).Capacity
 	if n := min(gone, missing); n > 0 && !suspends(&group, autoscaling.ProcessLaunch) {
 		next := a
-		if _, err := o.launch(tx, &group, &next, n); err != nil {
-			noteOnActivity(tx, a.ID, "no replacement now: "+err.Error())
-		}
+		o.launch(tx, &group, &next, n)
 	}
 	settle(tx, a.ID)
 	return nil

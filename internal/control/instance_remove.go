@@ -1,6 +1,8 @@
 package control
 
 import (
+	"fmt"
+
 	"github.com/asctl/as/internal/autoscaling"
 	"github.com/asctl/as/internal/fsm"
 )
@@ -15,7 +17,83 @@ type RemoveInstancesRequest struct {
 	Decrement bool
 }
 
-// RemoveInstances opens a REMOVE activity.
+// RemoveInstances opens a REMOVE activity. Without decrement the replacements
+// are part of it.
 func (o Operations) RemoveInstances(tx *fsm.Tx, req RemoveInstancesRequest) (*autoscaling.Activity, error) {
-	panic("control: being written")
+	g, err := FindGroup(tx.Reader, req.Group)
+	if err != nil {
+		return nil, err
+	}
+	instances, err := named(tx, g, req.Instances)
+	if err != nil {
+		return nil, err
+	}
+	a := manual(req.Caller, fmt.Sprintf("removed %s of group %s", these(instances), g.ID))
+	a.kind = autoscaling.Remove
+	a.whileBusy, a.inCooldown = true, true
+	a.cooldown = g.DefaultCooldown
+	counted := capacityOf(instances)
+	to := g.Desired
+	if req.Decrement {
+		to -= counted
+	}
+	if r := refuseRemove(tx, g, instances, to, &a); r != nil {
+		return o.refuse(tx, g, &a, r), nil
+	}
+	return o.removeThese(tx, *g, instances, to, counted, &a), nil
+}
+
+// these are the instances in words.
+func these(instances []*autoscaling.Instance) string {
+	if len(instances) == 1 {
+		return "instance " + string(instances[0].ID)
+	}
+	return fmt.Sprintf("%d instances", len(instances))
+}
+
+// capacityOf is what those of them count that count towards desired.
+func capacityOf(instances []*autoscaling.Instance) (counted int32) {
+	for _, i := range instances {
+		if i.State.Counted() {
+			counted += i.Capacity()
+		}
+	}
+	return counted
+}
+
+func refuseRemove(tx *fsm.Tx, g *autoscaling.Group, instances []*autoscaling.Instance, to int32, a *asking) *refusal {
+	if r := admit(tx, g, a); r != nil {
+		return r
+	}
+	if suspends(g, autoscaling.ProcessTerminate) {
+		return suspended(g, autoscaling.ProcessTerminate)
+	}
+	for _, i := range instances {
+		if !stays(i) {
+			return refusef(autoscaling.WrongState, "instance %s is %s", i.ID, i.State)
+		}
+	}
+	return inBounds(g, to)
+}
+
+func (o Operations) removeThese(tx *fsm.Tx, g autoscaling.Group, instances []*autoscaling.Instance, to, counted int32, a *asking) *autoscaling.Activity {
+	a.fired(tx, &g)
+	activity := o.openActivity(tx, &g, autoscaling.Activity{
+		Kind: autoscaling.Remove, Trigger: a.trigger, Cause: a.cause(g.Desired, to), From: g.Desired, To: to, Cooldown: cooldownOf(a),
+	})
+	decrement := to != g.Desired
+	if decrement {
+		moveDesired(tx, &g, to, a.who, activity.ID)
+	}
+	for _, i := range instances {
+		c := *i
+		c.LoweredDesired = decrement && c.State.Counted()
+		beginRemoval(tx, &g, &c, activity, a.who)
+	}
+	putActivity(tx, activity)
+	// Activities that lost an instance may have ended and changed the group.
+	g = *tx.Group(g.UID)
+	o.launch(tx, &g, activity, min(counted, g.Desired-tx.Counts(g.UID).Capacity))
+	settle(tx, activity.ID)
+	return tx.Activity(activity.ID)
 }

@@ -20,6 +20,9 @@ type Platform interface {
 	// HasMetricSource says whether alarms can use the source; "provider" and
 	// "push" always exist.
 	HasMetricSource(name string) bool
+	// Load is how busy an instance was last seen, in percent of its CPU allotment;
+	// not known without recent samples. It orders victims with LEAST_BUSY.
+	Load(autoscaling.InstanceID) (percent float64, known bool)
 }
 
 // PoolStatus is what was last known of a load balancer's pool.

@@ -1,0 +1,177 @@
+package control
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/asctl/as/internal/autoscaling"
+	"github.com/asctl/as/internal/fsm"
+)
+
+// launch records INITIAL instances that add up to n of capacity, belonging to a,
+// with configuration, zone, type and attachments fixed, and counts them in
+// a.Launches. It makes fewer where the runaway bound, a back-off, suspended
+// launches or a missing configuration say so, notes that on a, and answers the
+// capacity that it made. a and g are the caller's own copies; both are put.
+func (o Operations) launch(tx *fsm.Tx, g *autoscaling.Group, a *autoscaling.Activity, n int32) int32 {
+	if n <= 0 {
+		return 0
+	}
+	l := o.prepare(tx, g, a)
+	made := int32(0)
+	for l != nil && made < n {
+		capacity, ok := l.one()
+		if !ok {
+			break
+		}
+		made += capacity
+	}
+	putGroup(tx, g)
+	putActivity(tx, a)
+	return made
+}
+
+// launcher makes one instance after another of what it found once.
+type launcher struct {
+	tx    *fsm.Tx
+	group *autoscaling.Group
+	by    *autoscaling.Activity
+
+	version     *autoscaling.ConfigurationVersion
+	balancers   []autoscaling.BalancerAttachment
+	accessLists []autoscaling.AccessListAttachment
+
+	room  int32 // capacity, by the runaway bound
+	probe bool  // launches fail: one instance, then no more
+	open  []string
+	types map[string]autoscaling.InstanceType // of each open zone
+	crowd autoscaling.Crowd
+}
+
+// prepare answers nil, and says why on the activity, when nothing can be launched.
+func (o Operations) prepare(tx *fsm.Tx, g *autoscaling.Group, a *autoscaling.Activity) *launcher {
+	if suspends(g, autoscaling.ProcessLaunch) {
+		addNote(a, "process LAUNCH is suspended: instances are launched when it is resumed")
+		return nil
+	}
+	v, problem := resolve(tx.Reader, g)
+	if problem != nil {
+		addNote(a, problem.Message)
+		return nil
+	}
+	a.Configuration, a.Version = v.Configuration, v.Version
+	l := &launcher{tx: tx, group: g, by: a, version: v}
+	l.attach()
+	if !l.findRoom() || !l.findZones() {
+		return nil
+	}
+	l.firstUse()
+	return l
+}
+
+// attach fixes what the instances are put behind and let into.
+func (l *launcher) attach() {
+	if !suspends(l.group, autoscaling.ProcessLoadBalancer) {
+		for _, b := range l.group.Balancers {
+			l.balancers = append(l.balancers, autoscaling.BalancerAttachment{
+				Provider: b.Provider, Pool: b.Pool, Port: targetPort(b, l.version), Weight: b.Weight, DrainTimeout: b.DrainTimeout,
+			})
+		}
+	}
+	for _, list := range l.group.AccessLists {
+		l.accessLists = append(l.accessLists, autoscaling.AccessListAttachment{Provider: list.Provider, List: list.List})
+	}
+}
+
+// findRoom looks at who is there: how many more there may be, and where they are.
+func (l *launcher) findRoom() bool {
+	var usage autoscaling.Usage
+	l.crowd = autoscaling.Crowd{}
+	for i := range l.tx.Instances(l.group.UID) {
+		usage.Add(i)
+		if i.State.Counted() {
+			l.crowd[i.Zone] += i.Capacity()
+		}
+	}
+	room, waiting := usage.Room(&l.group.GroupSpec)
+	if waiting {
+		addNote(l.by, "launches wait until machines that leave are confirmed gone")
+	}
+	if l.group.LaunchFailures >= failureLimit(l.group) {
+		addNote(l.by, fmt.Sprintf("launches failed %d times in a row: one instance at a time is tried", l.group.LaunchFailures))
+		if usage.Launching > 0 {
+			return false
+		}
+		l.probe = true
+	}
+	l.room = room
+	return room > 0
+}
+
+// findZones finds those in which a launch need not wait, and in each the first
+// type that need not.
+func (l *launcher) findZones() bool {
+	types := l.version.Template.InstanceTypes
+	if len(types) == 0 {
+		types = []autoscaling.InstanceType{{Weight: 1}}
+	}
+	l.types = map[string]autoscaling.InstanceType{}
+	provider, now := l.version.Template.Provider, l.tx.Now()
+	for _, z := range l.group.Zones {
+		at := slices.IndexFunc(types, func(t autoscaling.InstanceType) bool {
+			return !autoscaling.BackoffHolds(l.group.Backoffs, provider, z.Name, t.Type, now)
+		})
+		if at >= 0 {
+			l.open = append(l.open, z.Name)
+			l.types[z.Name] = types[at]
+		}
+	}
+	if len(l.open) == 0 {
+		addNote(l.by, "launches are held after failures: "+l.group.LastLaunchError)
+	}
+	return len(l.open) > 0
+}
+
+// firstUse dates the version for the termination policies.
+func (l *launcher) firstUse() {
+	use := autoscaling.ConfigurationUse{Configuration: l.version.Configuration, Version: l.version.Version, Time: l.tx.Now()}
+	for _, u := range l.group.FirstUse {
+		if u.Configuration == use.Configuration && u.Version == use.Version {
+			return
+		}
+	}
+	l.group.FirstUse = append(slices.Clone(l.group.FirstUse), use)
+	if over := len(l.group.FirstUse) - maxFirstUse; over > 0 {
+		// What drops out counts as older than all that stays.
+		l.group.FirstUse = slices.Clone(l.group.FirstUse[over:])
+	}
+}
+
+// maxFirstUse bounds what a group remembers of the versions that it has used.
+const maxFirstUse = 100
+
+// one makes an instance; it answers its capacity, and false when there is no room.
+// Where instances weigh more than one the last may go beyond the bound.
+func (l *launcher) one() (int32, bool) {
+	if l.room <= 0 {
+		return 0, false
+	}
+	zone := autoscaling.PickZone(l.group.ZonePolicy, l.open, l.crowd)
+	i := autoscaling.Instance{
+		ID: l.tx.NewInstanceID(), Group: l.group.UID, Zone: zone,
+		Configuration: l.version.Configuration, Version: l.version.Version, Provider: l.version.Template.Provider,
+		InstanceType: l.types[zone].Type, Weight: l.types[zone].Weight,
+		Activity: l.by.ID, Protected: l.group.NewInstancesProtected, Origin: autoscaling.OriginCreated,
+		Balancers: l.balancers, AccessLists: l.accessLists,
+		CreateTime: l.tx.Now(), StopTimeout: l.version.Template.StopTimeout,
+	}
+	capacity := i.Capacity()
+	l.room -= capacity
+	if l.probe {
+		l.room = 0
+	}
+	l.crowd[zone] += capacity
+	l.by.Launches++
+	walk(l.tx, l.group, &i, autoscaling.Initial, "")
+	return capacity, true
+}

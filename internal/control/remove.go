@@ -1,0 +1,40 @@
+package control
+
+import (
+	"github.com/asctl/as/internal/autoscaling"
+	"github.com/asctl/as/internal/fsm"
+)
+
+// remove picks instances that add up to at most n of capacity, INITIAL ones
+// first, then those on their way in, then victims by policy, and begins their
+// removal by a, counting them in a.Removals. It answers the capacity that it
+// found. a is the caller's own copy; it is put. The group's record may have
+// changed when it returns: activities that lost instances may have ended.
+func (o Operations) remove(tx *fsm.Tx, g *autoscaling.Group, a *autoscaling.Activity, n int32) int32 {
+	if n <= 0 {
+		return 0
+	}
+	if suspends(g, autoscaling.ProcessTerminate) {
+		addNote(a, "process TERMINATE is suspended: instances leave when it is resumed")
+		putActivity(tx, a)
+		return 0
+	}
+	var live []*autoscaling.Instance
+	for i := range tx.Instances(g.UID) {
+		live = append(live, i)
+	}
+	rules := autoscaling.VictimRules{Group: g, Load: o.Platform.Load}
+	found := int32(0)
+	for _, victim := range autoscaling.PickVictims(rules, live, n) {
+		c := *victim
+		c.LoweredDesired = true
+		if beginRemoval(tx, g, &c, a, a.Cause) {
+			found += c.Capacity()
+		}
+	}
+	if found < n {
+		addNote(a, "not all that is too much could leave: the others are protected, or count for more than that")
+	}
+	putActivity(tx, a)
+	return found
+}
