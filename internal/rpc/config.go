@@ -1,0 +1,91 @@
+package rpc
+
+import (
+	"context"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+	"github.com/prometheus/client_golang/prometheus"
+	"google.golang.org/grpc"
+
+	"github.com/asctl/as/internal/autoscaling"
+	"github.com/asctl/as/internal/control"
+)
+
+// Config is what the API stands on.
+type Config struct {
+	Node       Node
+	Operations control.Operations
+	// Samples takes and answers samples, on the leader. Nil: the Metrics service
+	// refuses.
+	Samples Samples
+	// Refresh looks at what a request depends on, so that Operations.Platform
+	// knows it when the request is decided. It is called on the leader, before the
+	// writer, and must end with ctx. Nil: what is known is good enough.
+	Refresh func(ctx context.Context, d Dependencies)
+
+	// Live and Ready say how the process is; each part is a line of /livez and
+	// /readyz?verbose. Nil: well.
+	Live  func() []Check
+	Ready func() []Check
+
+	Logger     hclog.Logger          // nil: none
+	Registerer prometheus.Registerer // nil: none
+	Gatherer   prometheus.Gatherer   // what /metrics shows; nil: nothing
+
+	// ServerOptions are for the gRPC server, e.g. its credentials.
+	ServerOptions []grpc.ServerOption
+	// DialOptions are for connections to the leader; transport credentials are
+	// required.
+	DialOptions []grpc.DialOption
+	// LeaderWait is how long a call waits for a leader, within the caller's own
+	// deadline. 0: 2 s.
+	LeaderWait time.Duration
+}
+
+// Dependencies are what a configuration or group depends on.
+type Dependencies struct {
+	Template    *autoscaling.Template // nil: none
+	Balancers   []autoscaling.BalancerRef
+	AccessLists []autoscaling.AccessListRef
+}
+
+// Check is one thing that was looked at.
+type Check struct {
+	Name    string
+	Problem string // empty: it is well
+}
+
+// Samples keeps and answers measurements.
+type Samples interface {
+	// Put takes a batch of one group's; it answers how many it took. An
+	// *autoscaling.Error (OUT_OF_RANGE, LIMIT_EXCEEDED) refuses the rest of the batch.
+	Put(group autoscaling.UID, batch []Sample) (int, error)
+	// Query answers a metric's points in [From, To), oldest first; periods
+	// without samples have none.
+	Query(group autoscaling.UID, q SampleQuery) ([]Point, error)
+}
+
+// Sample is one measurement.
+type Sample struct {
+	Metric   string
+	Instance autoscaling.InstanceID // empty: of the group as a whole
+	Value    float64
+	Time     autoscaling.Time
+}
+
+// SampleQuery names the points of one metric.
+type SampleQuery struct {
+	Source    string
+	Metric    string
+	Statistic autoscaling.Statistic
+	From, To  autoscaling.Time
+	Period    time.Duration
+}
+
+// Point is a metric's value over the period that begins at Time.
+type Point struct {
+	Time    autoscaling.Time
+	Value   float64
+	Samples int32
+}

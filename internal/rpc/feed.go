@@ -1,0 +1,134 @@
+package rpc
+
+import (
+	"context"
+	"sync"
+
+	"google.golang.org/protobuf/proto"
+
+	"github.com/asctl/as/internal/autoscaling"
+	"github.com/asctl/as/internal/fsm"
+)
+
+// encoded is an event as it goes to every watcher.
+type encoded struct {
+	index     uint64
+	namespace string
+	group     string
+	data      []byte
+}
+
+// feed wakes the watchers of events and keeps the newest events encoded, once for
+// all of them. A watcher that is further behind reads from the View: nothing is
+// queued for anybody.
+type feed struct {
+	states States
+
+	mu       sync.Mutex
+	watchers int
+	recent   []encoded // indexes without gaps; entries are never changed
+	last     uint64    // newest index seen
+	changed  chan struct{}
+}
+
+// recentEvents bounds what is kept encoded.
+const recentEvents = 4096
+
+func newFeed(states States) *feed { return &feed{states: states, changed: make(chan struct{})} }
+
+// run follows the state until ctx ends.
+func (f *feed) run(ctx context.Context) {
+	subscription := f.states.Subscribe()
+	defer subscription.Close()
+	f.advance()
+	for { // ends with ctx
+		select {
+		case <-ctx.Done():
+			return
+		case <-subscription.Ready:
+			if change := subscription.Take(); change.Events || change.All {
+				f.advance()
+			}
+		}
+	}
+}
+
+// advance encodes what is new, if anybody watches, and wakes who does.
+func (f *feed) advance() {
+	v := f.states.View()
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	newest := v.LastEvent()
+	// Another history, a gap, or more than is kept: begin anew.
+	if newest < f.last || f.last+1 < v.FirstEvent() || newest-f.last > recentEvents || f.watchers == 0 {
+		f.recent, f.last = nil, newest
+	}
+	for e := range v.Events(f.last) {
+		f.recent = append(f.recent, encode(e))
+	}
+	f.last = newest
+	if over := len(f.recent) - recentEvents; over > recentEvents {
+		f.recent = append([]encoded(nil), f.recent[over:]...)
+	}
+	close(f.changed)
+	f.changed = make(chan struct{})
+}
+
+func encode(e *autoscaling.Event) encoded {
+	data, err := proto.Marshal(eventMessage(e))
+	if err != nil {
+		panic("rpc: encode an event: " + err.Error()) // texts that are not UTF-8 never get into the state
+	}
+	return encoded{e.Index, e.Namespace, e.GroupID, data}
+}
+
+// join counts a watcher until leave is called.
+func (f *feed) join() (leave func()) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.watchers++
+	return func() {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		f.watchers--
+	}
+}
+
+// after are events above an index, some of them if there are many, and a channel
+// that is closed when there may be more. An index below which events are not kept
+// any more is OUT_OF_RANGE.
+func (f *feed) after(index uint64) ([]encoded, <-chan struct{}, error) {
+	f.mu.Lock()
+	changed, recent := f.changed, f.recent
+	f.mu.Unlock()
+	if len(recent) > 0 && recent[0].index <= index+1 {
+		if skip := index + 1 - recent[0].index; skip < uint64(len(recent)) {
+			return recent[skip:], changed, nil
+		}
+	}
+	v := f.states.View()
+	if err := checkKept(v, index); err != nil {
+		return nil, nil, err
+	}
+	var batch []encoded
+	for e := range v.Events(index) {
+		batch = append(batch, encode(e))
+		if len(batch) == catchUpBatch {
+			break
+		}
+	}
+	return batch, changed, nil
+}
+
+// catchUpBatch bounds what a watcher that is behind takes at once.
+const catchUpBatch = 256
+
+func checkKept(v fsm.View, index uint64) error {
+	if first := v.FirstEvent(); index > 0 && index+1 < first {
+		return &autoscaling.Error{
+			Reason: autoscaling.OutOfRange, Field: "after_index",
+			Message: "events are kept from index " + decimal(first) + " on; read the resources and watch from there",
+		}
+	}
+	return nil
+}

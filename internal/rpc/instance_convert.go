@@ -1,0 +1,95 @@
+package rpc
+
+import (
+	"strconv"
+
+	"github.com/asctl/as/internal/autoscaling"
+	"github.com/asctl/as/internal/fsm"
+	pb "github.com/asctl/as/proto/autoscaling/v1"
+)
+
+// instanceMessage shows an instance of the group.
+func instanceMessage(r fsm.Reader, g *autoscaling.Group, i *autoscaling.Instance) *pb.Instance {
+	weight := max(i.Weight, 1)
+	m := &pb.Instance{
+		Name:              autoscaling.InstanceResource(g.Namespace, g.ID, i.ID),
+		Ari:               autoscaling.InstanceARI(clusterName(r), g.Namespace, g.ID, i.ID),
+		Uid:               string(autoscaling.InstanceUID(i.ID)),
+		CreateTime:        timestamp(i.CreateTime),
+		UpdateTime:        timestamp(i.StateTime),
+		Etag:              strconv.FormatUint(i.Revision, 10),
+		State:             pb.Instance_State(i.State), // the same numbers
+		Health:            pb.Instance_Health(i.Health + 1),
+		Pool:              pb.Instance_ACTIVE,
+		Zone:              i.Zone,
+		Configuration:     configurationVersionMessage(r, g.Namespace, i.Configuration, i.Version),
+		Provider:          i.Provider,
+		MachineId:         i.MachineID,
+		MachineCreateTime: timestamp(i.MachineCreateTime),
+		Addresses:         i.Addresses,
+		Protected:         i.Protected,
+		Origin:            enum[pb.Instance_Origin](pb.Instance_Origin_value, string(orDefault(i.Origin, autoscaling.OriginCreated))),
+		Entrusted:         i.Entrusted,
+		Weight:            &weight,
+		Timeline:          convertAll(i.Timeline, timelineMessage),
+		StatusReason:      i.StatusReason,
+		WarmUntil:         timestamp(i.WarmUntil),
+		InstanceType:      i.InstanceType,
+	}
+	if i.State == autoscaling.Warmed {
+		m.Pool = pb.Instance_WARM
+	}
+	if i.Health == autoscaling.HealthUnhealthy && i.UnhealthyReason != "" {
+		m.StatusReason = i.UnhealthyReason
+	}
+	if activity := lastActivity(i); activity != 0 {
+		m.Activity = autoscaling.ActivityResource(g.Namespace, g.ID, activity)
+	}
+	if len(i.Balancers) > 0 || len(i.AccessLists) > 0 {
+		m.Attachments = &pb.Attachments{
+			Balancers: convertAll(i.Balancers, func(b autoscaling.BalancerAttachment) *pb.BalancerAttachment {
+				weight := b.Weight
+				return &pb.BalancerAttachment{Provider: b.Provider, Pool: b.Pool, Port: b.Port, Weight: &weight, State: attachmentState(b.State)}
+			}),
+			AccessLists: convertAll(i.AccessLists, func(l autoscaling.AccessListAttachment) *pb.AccessListAttachment {
+				return &pb.AccessListAttachment{Provider: l.Provider, List: l.List, State: attachmentState(l.State)}
+			}),
+		}
+	}
+	return m
+}
+
+// lastActivity is the one that last moved the instance.
+func lastActivity(i *autoscaling.Instance) autoscaling.ActivityID {
+	if i.Leaving != 0 {
+		return i.Leaving
+	}
+	return i.Activity
+}
+
+func attachmentState(s autoscaling.AttachmentState) pb.Attachments_State {
+	return pb.Attachments_State(s + 1) // the same order; 0 is unspecified
+}
+
+func timelineMessage(t autoscaling.TimelineEntry) *pb.Instance_TimelineEntry {
+	m := &pb.Instance_TimelineEntry{Time: timestamp(t.Time), Message: t.Message}
+	if t.Step != autoscaling.StepNone {
+		m.What = &pb.Instance_TimelineEntry_Step{Step: t.Step.String()}
+	} else {
+		m.What = &pb.Instance_TimelineEntry_State{State: pb.Instance_State(t.State)}
+	}
+	return m
+}
+
+// configurationVersionMessage names a version; nil for none. A configuration that
+// was deleted has no name any more.
+func configurationVersionMessage(r fsm.Reader, namespace string, uid autoscaling.UID, version int32) *pb.ConfigurationVersion {
+	if uid == "" {
+		return nil
+	}
+	m := &pb.ConfigurationVersion{Version: version}
+	if c := r.Configuration(uid); c != nil {
+		m.Name = autoscaling.ConfigurationResource(namespace, c.ID)
+	}
+	return m
+}

@@ -1,0 +1,52 @@
+package rpc
+
+import (
+	"context"
+	"time"
+)
+
+// patience is how long a call waits for a leader, in ever longer pauses. It ends
+// with its limit, or with the caller's own.
+type patience struct {
+	ctx   context.Context // not kept beyond the call that it belongs to
+	limit time.Duration
+
+	until time.Time
+	pause time.Duration
+	timer *time.Timer
+}
+
+// The first pauses are short: an election after a leader's death takes some ten
+// milliseconds.
+const (
+	firstPause = 2 * time.Millisecond
+	longPause  = 50 * time.Millisecond
+)
+
+// wait makes a pause; it answers false when there is no more time.
+func (p *patience) wait() bool {
+	now := time.Now()
+	if p.timer == nil {
+		p.until = now.Add(p.limit)
+		p.pause = firstPause
+		p.timer = time.NewTimer(p.pause)
+	} else {
+		p.pause = min(2*p.pause, longPause)
+		p.timer.Reset(p.pause)
+	}
+	if now.Add(p.pause).After(p.until) {
+		return false
+	}
+	select {
+	case <-p.timer.C:
+		return true
+	case <-p.ctx.Done():
+		return false
+	}
+}
+
+func (p *patience) end() {
+	if p.timer != nil {
+		p.timer.Stop()
+	}
+}
