@@ -7,6 +7,7 @@ import (
 	"github.com/hashicorp/raft"
 
 	"github.com/asctl/as/internal/autoscaling"
+	"github.com/asctl/as/internal/fsm"
 )
 
 // errSkipped: an entry was committed but its predecessor was not the last one
@@ -35,6 +36,6 @@ func outcomeUnknown() error {
 // nothingWritten says whether a failed proposal cannot have reached the log, or
 // reached it without effect.
 func nothingWritten(err error) bool {
-	return errors.Is(err, errSkipped) || errors.Is(err, errStopped) ||
+	return errors.Is(err, errSkipped) || errors.Is(err, errStopped) || errors.Is(err, fsm.ErrDropped) ||
 		errors.Is(err, raft.ErrNotLeader) || errors.Is(err, raft.ErrLeadershipTransferInProgress)
 }

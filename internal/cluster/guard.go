@@ -43,8 +43,7 @@ func (g *guard) ApplyBatch(logs []*raft.Log) (answers []any) {
 	}
 	defer func() {
 		if p := recover(); p != nil {
-			g.failed.Store(true)
-			g.fatal(fmt.Errorf("apply log entries %d to %d: %v", logs[0].Index, logs[len(logs)-1].Index, p))
+			g.stop(fmt.Errorf("apply log entries %d to %d: %v", logs[0].Index, logs[len(logs)-1].Index, p))
 		}
 	}()
 	commands := make([]*raft.Log, 0, len(logs))
@@ -55,6 +54,9 @@ func (g *guard) ApplyBatch(logs []*raft.Log) (answers []any) {
 	}
 	if len(commands) > 0 {
 		results := g.machine.ApplyBatch(commands)
+		if err := g.machine.Err(); err != nil {
+			g.stop(err)
+		}
 		for i, l := range logs {
 			answers[i] = nil
 			if l.Type == raft.LogCommand {
@@ -64,6 +66,16 @@ func (g *guard) ApplyBatch(logs []*raft.Log) (answers []any) {
 	}
 	g.index.Store(logs[len(logs)-1].Index)
 	return answers
+}
+
+// stop says why nothing more is applied.
+func (g *guard) stop(err error) {
+	g.failed.Store(true)
+	var unreadable *fsm.UnreadableError
+	if errors.As(err, &unreadable) && unreadable.Older {
+		err = fmt.Errorf("this node is older than the log: %w", err)
+	}
+	g.fatal(err)
 }
 
 func (g *guard) Snapshot() (raft.FSMSnapshot, error) {
@@ -85,8 +97,7 @@ func (g *guard) Restore(r io.ReadCloser) (err error) {
 		}
 		g.restoreErr.Store(&err)
 		if g.running.Load() {
-			g.failed.Store(true)
-			g.fatal(fmt.Errorf("restore a snapshot from the leader: %w", err))
+			g.stop(fmt.Errorf("restore a snapshot from the leader: %w", err))
 		}
 	}()
 	return g.machine.Restore(r)

@@ -182,7 +182,7 @@ func (n *Node) runRaft(ctx context.Context, storage *Storage, stream *stream) er
 	stop()
 	wg.Wait()
 	stopped := r.Shutdown()
-	stream.Close() // what Raft still waits for ends now
+	n.transport.Close() // what Raft still waits for ends now
 	return errors.Join(err, stopped.Error())
 }
 

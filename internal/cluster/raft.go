@@ -41,7 +41,7 @@ func raftConfig(nodeID string, log hclog.Logger) *raft.Config {
 // startRaft starts Raft on the storage; on an empty one with the initial
 // cluster. Corrupt storage is an error, whatever way Raft meets it.
 func (n *Node) startRaft(storage *Storage, s *stream) (r *raft.Raft, err error) {
-	log := n.log.Named("raft")
+	log := hclog.Logger(calm{n.log.Named("raft")})
 	conf := raftConfig(n.cfg.NodeID, log)
 	exists, err := raft.HasExistingState(storage.Logs, storage.Stable, storage.Snapshots)
 	if err != nil {
@@ -90,6 +90,14 @@ func (n *Node) startError(err error, storage *Storage) error {
 	}
 	return fmt.Errorf("start raft: %w", err)
 }
+
+// calm is Raft's logger. To Raft every message that does not arrive is an error;
+// to us an error is what a person must look at.
+type calm struct{ hclog.Logger }
+
+func (c calm) Error(msg string, args ...any)  { c.Logger.Warn(msg, args...) }
+func (c calm) With(args ...any) hclog.Logger  { return calm{c.Logger.With(args...)} }
+func (c calm) Named(name string) hclog.Logger { return calm{c.Logger.Named(name)} }
 
 // initial is the initial cluster as Raft's configuration.
 func (n *Node) initial() raft.Configuration {

@@ -272,7 +272,7 @@ func applied(response any) error {
 		if r.Skipped {
 			return errSkipped
 		}
-		return nil
+		return r.Err
 	case error:
 		return r
 	default:
