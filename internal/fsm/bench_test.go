@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"io"
 	"runtime"
+	"syscall"
 	"testing"
+	"time"
 
 	"github.com/asctl/as/internal/autoscaling"
 )
@@ -55,6 +57,25 @@ func fleet(b testing.TB, groups, perGroup int) (*leader, []autoscaling.UID) {
 
 const benchBatch = 256
 
+// cpu measures the processor time of the process, which a busy machine does not
+// inflate as it does the clock's.
+type cpu struct{ since, total time.Duration }
+
+func cpuNow() time.Duration {
+	var usage syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {
+		panic(err)
+	}
+	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
+}
+
+func (c *cpu) start() { c.since = cpuNow() }
+func (c *cpu) stop()  { c.total += cpuNow() - c.since }
+
+func (c *cpu) report(b *testing.B) {
+	b.ReportMetric(float64(c.total)/float64(b.N), "cpu-ns/op")
+}
+
 // touch puts a changed copy of the instance.
 func touch(tx *Tx, group autoscaling.UID, id autoscaling.InstanceID) {
 	i := *tx.Instance(group, id)
@@ -99,23 +120,32 @@ func BenchmarkApplyInstance(b *testing.B) {
 			b.ReportAllocs()
 			b.SetBytes(int64(len(entries[0]) / benchBatch))
 			b.ResetTimer()
+			var c cpu
 			for n := 0; n < b.N; n += benchBatch {
 				round := n / benchBatch % len(entries)
 				if round == 0 {
 					b.StopTimer()
 					follower = restored(b, base)
+					runtime.GC()
 					b.StartTimer()
 				}
+				c.start()
 				applyEntry(b, follower, entries[round])
+				c.stop()
 			}
+			c.report(b)
 		})
 		b.Run("leader/"+name, func(b *testing.B) {
 			l.m = restored(b, base)
 			b.ReportAllocs()
 			b.ResetTimer()
+			var c cpu
+			c.start()
 			for n := 0; n < b.N; n += benchBatch {
 				applyEntry(b, l.m, seal(n/benchBatch))
 			}
+			c.stop()
+			c.report(b)
 		})
 	}
 }
@@ -125,6 +155,9 @@ func BenchmarkDesired(b *testing.B) {
 	l, uids := fleet(b, 1000, 3)
 	b.ReportAllocs()
 	b.ResetTimer()
+	var c cpu
+	c.start()
+	defer func() { c.stop(); c.report(b) }()
 	for n := 0; n < b.N; n += benchBatch {
 		batch := l.m.Begin(1, l.now, &l.ids)
 		for k := range benchBatch {
@@ -169,21 +202,29 @@ func BenchmarkMillion(b *testing.B) {
 	b.Logf("leader: %.0f B/instance", (full-empty)/(groups*perGroup))
 	var bytesOfAll []byte
 	b.Run("snapshot", func(b *testing.B) {
+		var c cpu
+		c.start()
 		for b.Loop() {
 			bytesOfAll = snapshotOf(b, l.m)
 		}
+		c.stop()
+		c.report(b)
 		b.ReportMetric(float64(len(bytesOfAll))/(groups*perGroup), "B/instance")
 	})
 	l = nil
 	b.Run("restore", func(b *testing.B) {
 		var m *Machine
 		before := heap()
+		var c cpu
+		c.start()
+		defer c.report(b)
 		for b.Loop() {
 			m = NewMachine()
 			if err := m.Restore(io.NopCloser(bytes.NewReader(bytesOfAll))); err != nil {
 				b.Fatal(err)
 			}
 		}
+		c.stop()
 		b.ReportMetric((heap()-before)/(groups*perGroup), "heapB/instance")
 		runtime.KeepAlive(m)
 	})

@@ -29,8 +29,10 @@ var (
 )
 
 // decoder reads records. It keeps repeated strings once, and belongs to one
-// goroutine.
+// goroutine. The first error stops it: what is read after that means nothing.
 type decoder struct {
+	b       []byte // what is left
+	err     error
 	strings stringCache
 }
 
@@ -40,183 +42,187 @@ func (d *decoder) record(b []byte, k kind) (record any, rest []byte, err error) 
 		return nil, nil, &olderError{fmt.Sprintf("a record of an unknown kind, %d", uint8(k))}
 	}
 	record = newRecord(k)
-	rest, err = d.fields(b, plans[k], reflect.ValueOf(record).UnsafePointer())
-	if err != nil {
-		return nil, nil, fmt.Errorf("%s: %w", k, err)
+	d.b, d.err = b, nil
+	d.fields(plans[k], reflect.ValueOf(record).UnsafePointer())
+	rest, d.b = d.b, nil
+	if d.err != nil {
+		return nil, nil, fmt.Errorf("%s: %w", k, d.err)
 	}
 	return record, rest, nil
 }
 
-// fields decodes into the zero struct at base.
-func (d *decoder) fields(b []byte, p *plan, base unsafe.Pointer) (_ []byte, err error) {
-	n, b, err := readMajor(b, majorMap)
-	if err != nil {
-		return nil, err
+// key reads the key of a delete, [a, b, n].
+func (d *decoder) key(b []byte) (id key, rest []byte, err error) {
+	d.b, d.err = b, nil
+	if n := d.number(majorArray); n != 3 && d.err == nil {
+		d.err = &olderError{fmt.Sprintf("a key of %d parts", n)}
 	}
-	last := uint64(0)
-	for range n {
-		var key uint64
-		if key, b, err = readMajor(b, majorUint); err != nil {
-			return nil, err
-		}
-		if key >= maxKey || p.byKey[key] == nil {
-			// Dropped by one replica and kept by another it would be a fork.
-			return nil, &olderError{fmt.Sprintf("an unknown field, %d, of %s", key, p.typ)}
-		}
-		if key <= last {
-			return nil, errOrder
-		}
-		last = key
-		f := p.byKey[key]
-		if b, err = d.field(b, f, unsafe.Add(base, f.offset)); err != nil {
-			return nil, err
-		}
-	}
-	return b, nil
+	id.a, id.b, id.n = d.text(true), d.text(true), d.number(majorUint)
+	rest, d.b = d.b, nil
+	return id, rest, d.err
 }
 
-func (d *decoder) field(b []byte, f *field, at unsafe.Pointer) ([]byte, error) {
-	if f.kind == fieldOther {
-		return decMode.UnmarshalFirst(b, reflect.NewAt(f.typ, at).Interface())
+func (d *decoder) fail(err error) {
+	if d.err == nil {
+		d.err = err
+		d.b = nil
 	}
-	major, n, rest, err := readHead(b)
-	if err != nil {
-		return nil, err
-	}
-	switch f.kind {
-	case fieldString:
-		if major != majorText {
-			return nil, errType
-		}
-		if uint64(len(rest)) < n {
-			return nil, errTruncated
-		}
-		*(*string)(at) = d.text(rest[:n], f.share)
-		return rest[n:], nil
-	case fieldBool:
-		switch b[0] {
-		case simpleTrue:
-			*(*bool)(at) = true
-		case simpleFalse:
-		default:
-			return nil, errType
-		}
-		return rest, nil
-	case fieldInt:
-		if n > math.MaxInt64 {
-			return nil, errRange
-		}
-		v := int64(n)
-		switch major {
-		case majorUint:
-		case majorNegInt:
-			v = -1 - v
-		default:
-			return nil, errType
-		}
-		return rest, f.setInt(at, v)
-	case fieldUint:
-		if major != majorUint {
-			return nil, errType
-		}
-		return rest, f.setUint(at, n)
-	case fieldBytes:
-		if major != majorBytes {
-			return nil, errType
-		}
-		if uint64(len(rest)) < n {
-			return nil, errTruncated
-		}
-		*(*[]byte)(at) = append([]byte{}, rest[:n]...)
-		return rest[n:], nil
-	case fieldStrings:
-		if err := sane(major, majorArray, n, rest); err != nil {
-			return nil, err
-		}
-		list := make([]string, n)
-		for i := range list {
-			if list[i], rest, err = d.readText(rest); err != nil {
-				return nil, err
-			}
-		}
-		*(*[]string)(at) = list
-		return rest, nil
-	case fieldStringMap:
-		if err := sane(major, majorMap, n, rest); err != nil {
-			return nil, err
-		}
-		m := make(map[string]string, n)
-		for range n {
-			var k, v string
-			if k, rest, err = d.readText(rest); err != nil {
-				return nil, err
-			}
-			if v, rest, err = d.readText(rest); err != nil {
-				return nil, err
-			}
-			m[k] = v
-		}
-		if uint64(len(m)) != n {
-			return nil, errOrder
-		}
-		*(*map[string]string)(at) = m
-		return rest, nil
-	case fieldStruct:
-		return d.fields(b, f.plan, at)
-	case fieldStructs:
-		if err := sane(major, majorArray, n, rest); err != nil {
-			return nil, err
-		}
-		list := sliceHeader{data: f.make(int(n)), len: int(n), cap: int(n)}
-		*(*sliceHeader)(at) = list
-		for i := range n {
-			if rest, err = d.fields(rest, f.plan, unsafe.Add(list.data, uintptr(i)*f.size)); err != nil {
-				return nil, err
-			}
-		}
-		return rest, nil
-	case fieldPointer:
-		if b[0] == null {
-			return rest, nil
-		}
-		target := reflect.New(f.plan.typ).UnsafePointer()
-		*(*unsafe.Pointer)(at) = target
-		return d.fields(b, f.plan, target)
-	}
-	panic("fsm: field of unknown kind")
 }
 
-// sane refuses a number of elements that the rest cannot hold, before memory is
-// set aside for them.
-func sane(major, want byte, n uint64, rest []byte) error {
+// head reads the head of a data item.
+func (d *decoder) head() (major byte, n uint64) {
+	if len(d.b) > 0 {
+		if short := d.b[0] & 0x1f; short < 24 {
+			major = d.b[0] & 0xe0
+			d.b = d.b[1:]
+			return major, uint64(short)
+		}
+	}
+	major, n, rest, err := readHead(d.b)
+	if err != nil {
+		d.fail(err)
+		return 0, 0
+	}
+	d.b = rest
+	return major, n
+}
+
+// number reads a head of the given major type and answers its number.
+func (d *decoder) number(want byte) uint64 {
+	major, n := d.head()
 	if major != want {
-		return errType
+		d.fail(errType)
+		return 0
 	}
-	if n > uint64(len(rest)) {
-		return errTruncated
-	}
-	return nil
+	return n
 }
 
-func (d *decoder) readText(b []byte) (string, []byte, error) {
-	n, b, err := readMajor(b, majorText)
-	if err != nil {
-		return "", nil, err
+// elements reads the head of an array or map. A number of elements that the rest
+// cannot hold is refused before memory is set aside for them.
+func (d *decoder) elements(want byte) int {
+	n := d.number(want)
+	if n > uint64(len(d.b)) {
+		d.fail(errTruncated)
+		return 0
 	}
-	if uint64(len(b)) < n {
-		return "", nil, errTruncated
-	}
-	return d.text(b[:n], true), b[n:], nil
+	return int(n)
 }
 
-func (d *decoder) text(b []byte, share bool) string {
+// take answers the next n bytes.
+func (d *decoder) take(n uint64) []byte {
+	if n > uint64(len(d.b)) {
+		d.fail(errTruncated)
+		return nil
+	}
+	taken := d.b[:n]
+	d.b = d.b[n:]
+	return taken
+}
+
+func (d *decoder) text(share bool) string {
+	b := d.take(d.number(majorText))
 	if share {
 		return d.strings.of(b)
 	}
 	return string(b)
 }
 
-func (f *field) setInt(at unsafe.Pointer, v int64) error {
+// fields decodes into the zero struct at base.
+func (d *decoder) fields(p *plan, base unsafe.Pointer) {
+	last := uint64(0)
+	for n := d.elements(majorMap); n > 0 && d.err == nil; n-- {
+		key := d.number(majorUint)
+		if d.err != nil {
+			return
+		}
+		if key >= maxKey || p.byKey[key] == nil {
+			// Dropped by one replica and kept by another it would be a fork.
+			d.fail(&olderError{fmt.Sprintf("an unknown field, %d, of %s", key, p.typ)})
+			return
+		}
+		if key <= last {
+			d.fail(errOrder)
+			return
+		}
+		last = key
+		f := p.byKey[key]
+		d.field(f, unsafe.Add(base, f.offset))
+	}
+}
+
+func (d *decoder) field(f *field, at unsafe.Pointer) {
+	switch f.kind {
+	case fieldString:
+		*(*string)(at) = d.text(f.share)
+	case fieldBool:
+		switch b := d.take(1); {
+		case len(b) == 1 && b[0] == simpleTrue:
+			*(*bool)(at) = true
+		case len(b) == 1 && b[0] != simpleFalse:
+			d.fail(errType)
+		}
+	case fieldInt:
+		major, n := d.head()
+		v := int64(n)
+		if major == majorNegInt {
+			v = -1 - v
+		} else if major != majorUint {
+			d.fail(errType)
+		}
+		if n > math.MaxInt64 || !f.setInt(at, v) {
+			d.fail(errRange)
+		}
+	case fieldUint:
+		if n := d.number(majorUint); !f.setUint(at, n) {
+			d.fail(errRange)
+		}
+	case fieldBytes:
+		*(*[]byte)(at) = append([]byte{}, d.take(d.number(majorBytes))...)
+	case fieldStrings:
+		list := make([]string, d.elements(majorArray))
+		for i := range list {
+			list[i] = d.text(true)
+		}
+		*(*[]string)(at) = list
+	case fieldStringMap:
+		n := d.elements(majorMap)
+		m := make(map[string]string, n)
+		for i := 0; i < n && d.err == nil; i++ {
+			key := d.text(true)
+			m[key] = d.text(true)
+		}
+		if len(m) != n {
+			d.fail(errOrder)
+		}
+		*(*map[string]string)(at) = m
+	case fieldStruct:
+		d.fields(f.plan, at)
+	case fieldStructs:
+		n := d.elements(majorArray)
+		list := sliceHeader{data: f.make(n), len: n, cap: n}
+		*(*sliceHeader)(at) = list
+		for i := 0; i < n && d.err == nil; i++ {
+			d.fields(f.plan, unsafe.Add(list.data, uintptr(i)*f.size))
+		}
+	case fieldPointer:
+		if len(d.b) > 0 && d.b[0] == null {
+			d.b = d.b[1:]
+			return
+		}
+		target := reflect.New(f.plan.typ).UnsafePointer()
+		*(*unsafe.Pointer)(at) = target
+		d.fields(f.plan, target)
+	default:
+		rest, err := decMode.UnmarshalFirst(d.b, reflect.NewAt(f.typ, at).Interface())
+		if err != nil {
+			d.fail(err)
+			return
+		}
+		d.b = rest
+	}
+}
+
+func (f *field) setInt(at unsafe.Pointer, v int64) (fits bool) {
 	switch f.size {
 	case 1:
 		*(*int8)(at) = int8(v)
@@ -227,13 +233,10 @@ func (f *field) setInt(at unsafe.Pointer, v int64) error {
 	default:
 		*(*int64)(at) = v
 	}
-	if f.int(at) != v {
-		return errRange
-	}
-	return nil
+	return f.int(at) == v
 }
 
-func (f *field) setUint(at unsafe.Pointer, v uint64) error {
+func (f *field) setUint(at unsafe.Pointer, v uint64) (fits bool) {
 	switch f.size {
 	case 1:
 		*(*uint8)(at) = uint8(v)
@@ -244,29 +247,7 @@ func (f *field) setUint(at unsafe.Pointer, v uint64) error {
 	default:
 		*(*uint64)(at) = v
 	}
-	if f.uint(at) != v {
-		return errRange
-	}
-	return nil
-}
-
-// decodeKey reads the key of a delete, [a, b, n].
-func (d *decoder) key(b []byte) (id key, rest []byte, err error) {
-	n, b, err := readMajor(b, majorArray)
-	if err != nil {
-		return id, nil, err
-	}
-	if n != 3 {
-		return id, nil, &olderError{fmt.Sprintf("a key of %d parts", n)}
-	}
-	if id.a, b, err = d.readText(b); err != nil {
-		return id, nil, err
-	}
-	if id.b, b, err = d.readText(b); err != nil {
-		return id, nil, err
-	}
-	id.n, b, err = readUint(b)
-	return id, b, err
+	return f.uint(at) == v
 }
 
 // encMode and decMode are for the fields that plans leave to the library.

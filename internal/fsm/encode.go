@@ -25,47 +25,39 @@ func (p *plan) append(b []byte, base unsafe.Pointer) (_ []byte, written int, err
 	for i := range p.fields {
 		f := &p.fields[i]
 		at := unsafe.Add(base, f.offset)
-		before := len(b)
-		b = appendHead(b, majorUint, uint64(f.key))
-		empty := false
+		if f.omitEmpty && f.empty(at) {
+			continue
+		}
+		start := len(b)
+		b = f.appendKey(b)
 		switch f.kind {
 		case fieldString:
-			s := *(*string)(at)
-			empty = s == ""
-			b = appendText(b, s)
+			b = appendText(b, *(*string)(at))
 		case fieldBool:
-			empty = !*(*bool)(at)
-			b = appendBool(b, !empty)
+			b = appendBool(b, *(*bool)(at))
 		case fieldInt:
-			n := f.int(at)
-			empty = n == 0
-			b = appendInt(b, n)
+			b = appendInt(b, f.int(at))
 		case fieldUint:
-			n := f.uint(at)
-			empty = n == 0
-			b = appendHead(b, majorUint, n)
+			b = appendHead(b, majorUint, f.uint(at))
 		case fieldBytes:
 			s := *(*[]byte)(at)
-			empty = len(s) == 0
 			b = append(appendHead(b, majorBytes, uint64(len(s))), s...)
 		case fieldStrings:
 			list := *(*[]string)(at)
-			empty = len(list) == 0
 			b = appendHead(b, majorArray, uint64(len(list)))
 			for _, s := range list {
 				b = appendText(b, s)
 			}
 		case fieldStringMap:
-			m := *(*map[string]string)(at)
-			empty = len(m) == 0
-			b = appendStringMap(b, m)
+			b = appendStringMap(b, *(*map[string]string)(at))
 		case fieldStruct:
 			var n int
-			b, n, err = f.plan.append(b, at)
-			empty = n == 0
+			if b, n, err = f.plan.append(b, at); n == 0 && f.omitEmpty {
+				b = b[:start]
+				continue
+			}
 		case fieldStructs:
 			list := *(*sliceHeader)(at)
-			empty = list.len == 0
 			b = appendHead(b, majorArray, uint64(list.len))
 			for i := 0; i < list.len && err == nil; i++ {
 				b, _, err = f.plan.append(b, unsafe.Add(list.data, uintptr(i)*f.size))
@@ -74,18 +66,13 @@ func (p *plan) append(b []byte, base unsafe.Pointer) (_ []byte, written int, err
 			if target := *(*unsafe.Pointer)(at); target != nil {
 				b, _, err = f.plan.append(b, target)
 			} else {
-				empty = true
 				b = append(b, null)
 			}
 		default:
-			b, empty, err = f.appendOther(b, at)
+			b, err = f.appendOther(b, at)
 		}
 		if err != nil {
 			return nil, 0, err
-		}
-		if empty && f.omitEmpty {
-			b = b[:before]
-			continue
 		}
 		written++
 	}
@@ -96,6 +83,41 @@ func (p *plan) append(b []byte, base unsafe.Pointer) (_ []byte, written int, err
 		b = slices.Insert(b, head+1, byte(written))
 	}
 	return b, written, nil
+}
+
+func (f *field) appendKey(b []byte) []byte {
+	if f.key < 24 {
+		return append(b, majorUint|f.key)
+	}
+	return append(b, majorUint|24, f.key)
+}
+
+// empty says whether the field has nothing in it; of a struct that is seen when
+// it is encoded.
+func (f *field) empty(at unsafe.Pointer) bool {
+	switch f.kind {
+	case fieldString:
+		return *(*string)(at) == ""
+	case fieldBool:
+		return !*(*bool)(at)
+	case fieldInt:
+		return f.int(at) == 0
+	case fieldUint:
+		return f.uint(at) == 0
+	case fieldBytes, fieldStrings, fieldStructs:
+		return (*sliceHeader)(at).len == 0
+	case fieldStringMap:
+		return len(*(*map[string]string)(at)) == 0
+	case fieldPointer:
+		return *(*unsafe.Pointer)(at) == nil
+	case fieldStruct:
+		return false
+	}
+	v := reflect.NewAt(f.typ, at).Elem()
+	if v.Kind() == reflect.Slice || v.Kind() == reflect.Map {
+		return v.Len() == 0
+	}
+	return v.IsZero()
 }
 
 const (
@@ -161,14 +183,7 @@ func (f *field) uint(at unsafe.Pointer) uint64 {
 	return *(*uint64)(at)
 }
 
-func (f *field) appendOther(b []byte, at unsafe.Pointer) (_ []byte, empty bool, err error) {
-	v := reflect.NewAt(f.typ, at).Elem()
-	switch v.Kind() {
-	case reflect.Slice, reflect.Map:
-		empty = v.Len() == 0
-	default:
-		empty = v.IsZero()
-	}
-	encoded, err := encMode.Marshal(v.Interface())
-	return append(b, encoded...), empty, err
+func (f *field) appendOther(b []byte, at unsafe.Pointer) ([]byte, error) {
+	encoded, err := encMode.Marshal(reflect.NewAt(f.typ, at).Elem().Interface())
+	return append(b, encoded...), err
 }

@@ -201,8 +201,7 @@ func (r Reader) Counts(group autoscaling.UID) Counts {
 
 // FindInstance looks in every group: for sweeps and look-ups by uid.
 func (r Reader) FindInstance(id autoscaling.InstanceID) *autoscaling.Instance {
-	group, _ := r.st.instances.get(id)
-	return r.Instance(group, id)
+	return r.st.findInstance(id)
 }
 
 // Activities of a group, newest first. RunningActivities are those IN_PROGRESS.

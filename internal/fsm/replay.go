@@ -15,7 +15,7 @@ func (st *state) replayPut(record any, t *touched) error {
 		if err != nil {
 			return err
 		}
-		st.replaceInstance(r.Group, s.instance(r.ID), r)
+		st.putInstance(s, r)
 		t.group(r.Group)
 	case *autoscaling.Event:
 		if r.Index != st.events.last+1 {
@@ -28,9 +28,8 @@ func (st *state) replayPut(record any, t *touched) error {
 		if err != nil {
 			return err
 		}
-		prev, _ := s.activities.get(r.ID)
 		st.sawActivity(r.ID)
-		st.replaceActivity(r.Group, prev, r)
+		st.putActivity(s, r)
 		t.group(r.Group)
 	case *autoscaling.Group:
 		st.replaceGroup(Reader{st}.Group(r.UID), r)
@@ -109,12 +108,10 @@ func (st *state) replayDelete(k kind, id key, t *touched) error {
 		st.removeShard(s)
 	case kindInstance:
 		if prev := s.instance(autoscaling.InstanceID(id.b)); prev != nil {
-			st.replaceInstance(group, prev, nil)
+			st.removeInstance(s, prev)
 		}
 	case kindActivity:
-		if prev, ok := s.activities.get(autoscaling.ActivityID(id.n)); ok {
-			st.replaceActivity(group, prev, nil)
-		}
+		st.removeActivity(s, autoscaling.ActivityID(id.n))
 	case kindRule:
 		st.replaceRule(group, getChild(s.rules, id.b, ruleID), nil)
 	case kindAlarm:

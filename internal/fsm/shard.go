@@ -44,43 +44,57 @@ func (s *shard) instance(id autoscaling.InstanceID) *autoscaling.Instance {
 	return i
 }
 
-// replaceInstance puts next in the place of prev; either may be nil.
-func (s *shard) replaceInstance(prev, next *autoscaling.Instance) {
+// putInstance answers what was there before.
+func (s *shard) putInstance(next *autoscaling.Instance) (prev *autoscaling.Instance) {
+	if next.State.Final() {
+		prev, _ = s.final.set(s.owner, next.ID, next)
+		if prev != nil {
+			s.finalOrder.delete(s.owner, finalKey(prev))
+		} else if prev, _ = s.live.get(next.ID); prev != nil {
+			s.live.delete(s.owner, next.ID)
+		}
+		s.finalOrder.set(s.owner, finalKey(next), next)
+	} else {
+		prev, _ = s.live.set(s.owner, next.ID, next)
+		if prev == nil && s.final.len() > 0 {
+			if prev, _ = s.final.get(next.ID); prev != nil {
+				s.removeFinal(prev)
+			}
+		}
+	}
 	if prev != nil {
 		s.counts.add(prev, -1)
-		switch {
-		case prev.State.Final():
-			s.finalOrder.delete(s.owner, finalKey(prev))
-			if next == nil || !next.State.Final() {
-				s.final.delete(s.owner, prev.ID)
-			}
-		case next == nil || next.State.Final():
-			s.live.delete(s.owner, prev.ID)
-		}
 	}
-	if next != nil {
-		s.counts.add(next, 1)
-		if next.State.Final() {
-			s.final.set(s.owner, next.ID, next)
-			s.finalOrder.set(s.owner, finalKey(next), next)
-		} else {
-			s.live.set(s.owner, next.ID, next)
-		}
-	}
+	s.counts.add(next, 1)
+	return prev
 }
 
-// replaceActivity puts next in the place of prev; either may be nil.
-func (s *shard) replaceActivity(prev, next *autoscaling.Activity) {
-	if next == nil {
-		s.activities.delete(s.owner, prev.ID)
-		s.running.delete(s.owner, prev.ID)
-		return
+func (s *shard) removeInstance(i *autoscaling.Instance) {
+	if i.State.Final() {
+		s.removeFinal(i)
+	} else {
+		s.live.delete(s.owner, i.ID)
 	}
-	s.activities.set(s.owner, next.ID, next)
-	switch {
-	case next.Status == autoscaling.ActivityInProgress:
+	s.counts.add(i, -1)
+}
+
+func (s *shard) removeFinal(i *autoscaling.Instance) {
+	s.final.delete(s.owner, i.ID)
+	s.finalOrder.delete(s.owner, finalKey(i))
+}
+
+// putActivity answers what was there before.
+func (s *shard) putActivity(next *autoscaling.Activity) (prev *autoscaling.Activity) {
+	prev, _ = s.activities.set(s.owner, next.ID, next)
+	if next.Status == autoscaling.ActivityInProgress {
 		s.running.set(s.owner, next.ID, next)
-	case prev != nil && prev.Status == autoscaling.ActivityInProgress:
+	} else if prev != nil && prev.Status == autoscaling.ActivityInProgress {
 		s.running.delete(s.owner, next.ID)
 	}
+	return prev
+}
+
+func (s *shard) removeActivity(id autoscaling.ActivityID) {
+	s.activities.delete(s.owner, id)
+	s.running.delete(s.owner, id)
 }

@@ -15,6 +15,7 @@ type position struct{ term, sequence uint64 }
 // and it may be read from anywhere.
 type state struct {
 	mutable *epoch
+	hot     *shard // the one used last, while mutable: batches come back to it
 
 	at    position
 	stamp autoscaling.Time
@@ -34,7 +35,7 @@ type state struct {
 	deletedGroups table[string, autoscaling.UID] // namespace, id, uid
 	users         table[string, autoscaling.UID] // namespace, configuration's id, group's id; not DELETED ones
 
-	instances  table[autoscaling.InstanceID, autoscaling.UID] // its group
+	instances  locator
 	activities table[autoscaling.ActivityID, autoscaling.UID] // its group
 
 	requests     table[string, *autoscaling.Request] // namespace, id
@@ -57,28 +58,31 @@ func (st *state) fork() *state {
 	return &next
 }
 
-func (st *state) freeze() { st.mutable = nil }
+func (st *state) freeze() { st.mutable, st.hot = nil, nil }
 
 // shard answers the group's shard for reading, nil when there is none.
 func (st *state) shard(group autoscaling.UID) *shard {
+	if st.hot != nil && st.hot.record.UID == group {
+		return st.hot
+	}
 	s, _ := st.groups.get(group)
 	return s
 }
 
-// ownShard answers the group's shard for writing, nil when there is none.
-func (st *state) ownShard(group autoscaling.UID) *shard {
-	s := st.shard(group)
-	if s == nil || s.owner == st.mutable {
-		return s
+// own answers the shard for writing.
+func (st *state) own(s *shard) *shard {
+	if s.owner != st.mutable {
+		own := *s
+		own.owner = st.mutable
+		s = &own
+		st.groups.set(st.mutable, s.record.UID, s)
 	}
-	own := *s
-	own.owner = st.mutable
-	st.groups.set(st.mutable, group, &own)
-	return &own
+	st.hot = s
+	return s
 }
 
-// The functions below are the only ones that change a state's tables. Each puts
-// next in the place of prev, of which either may be nil, and keeps the indexes.
+// The functions below are the only ones that change a state's tables, and keep
+// the indexes. A replace puts next in the place of prev; either may be nil.
 
 func (st *state) replaceNode(prev, next *autoscaling.Node) {
 	if next == nil {
@@ -185,13 +189,14 @@ func (st *state) replaceGroup(prev, next *autoscaling.Group) {
 		st.unindexGroup(prev)
 	}
 	if next == nil {
+		st.hot = nil
 		st.groups.delete(st.mutable, prev.UID)
 		return
 	}
 	if prev == nil {
 		st.groups.set(st.mutable, next.UID, &shard{owner: st.mutable, record: next})
 	} else {
-		st.ownShard(next.UID).record = next
+		st.own(st.shard(next.UID)).record = next
 	}
 	if prev == nil || !sameGroupIndex(prev, next) {
 		st.indexGroup(next)
@@ -200,10 +205,11 @@ func (st *state) replaceGroup(prev, next *autoscaling.Group) {
 
 // removeShard removes a group with everything below it; addShard brings it back.
 func (st *state) removeShard(s *shard) {
+	st.hot = nil
 	st.unindexGroup(s.record)
 	for _, instances := range []*table[autoscaling.InstanceID, *autoscaling.Instance]{&s.live, &s.final} {
 		for id := range instances.all(nil) {
-			st.instances.delete(st.mutable, id)
+			st.instances.remove(st.mutable, id)
 		}
 	}
 	for id := range s.activities.all(nil) {
@@ -216,7 +222,7 @@ func (st *state) addShard(s *shard) {
 	st.indexGroup(s.record)
 	for _, instances := range []*table[autoscaling.InstanceID, *autoscaling.Instance]{&s.live, &s.final} {
 		for id := range instances.all(nil) {
-			st.instances.set(st.mutable, id, s.record.UID)
+			st.instances.add(st.mutable, id, s.record.UID)
 		}
 	}
 	for id := range s.activities.all(nil) {
@@ -226,38 +232,44 @@ func (st *state) addShard(s *shard) {
 }
 
 func (st *state) replaceRule(group autoscaling.UID, prev, next *autoscaling.Rule) {
-	s := st.ownShard(group)
+	s := st.own(st.shard(group))
 	s.rules = replaceChild(s.rules, prev, next, ruleID)
 }
 
 func (st *state) replaceAlarm(group autoscaling.UID, prev, next *autoscaling.AlarmTask) {
-	s := st.ownShard(group)
+	s := st.own(st.shard(group))
 	s.alarms = replaceChild(s.alarms, prev, next, alarmID)
 }
 
 func (st *state) replaceTask(group autoscaling.UID, prev, next *autoscaling.ScheduledTask) {
-	s := st.ownShard(group)
+	s := st.own(st.shard(group))
 	s.tasks = replaceChild(s.tasks, prev, next, taskID)
 }
 
-func (st *state) replaceInstance(group autoscaling.UID, prev, next *autoscaling.Instance) {
-	st.ownShard(group).replaceInstance(prev, next)
-	switch {
-	case next == nil:
-		st.instances.delete(st.mutable, prev.ID)
-	case prev == nil:
-		st.instances.set(st.mutable, next.ID, group)
+// putInstance answers what was there before.
+func (st *state) putInstance(s *shard, next *autoscaling.Instance) (prev *autoscaling.Instance) {
+	if prev = st.own(s).putInstance(next); prev == nil {
+		st.instances.add(st.mutable, next.ID, next.Group)
 	}
+	return prev
 }
 
-func (st *state) replaceActivity(group autoscaling.UID, prev, next *autoscaling.Activity) {
-	st.ownShard(group).replaceActivity(prev, next)
-	switch {
-	case next == nil:
-		st.activities.delete(st.mutable, prev.ID)
-	case prev == nil:
-		st.activities.set(st.mutable, next.ID, group)
+func (st *state) removeInstance(s *shard, i *autoscaling.Instance) {
+	st.own(s).removeInstance(i)
+	st.instances.remove(st.mutable, i.ID)
+}
+
+// putActivity answers what was there before.
+func (st *state) putActivity(s *shard, next *autoscaling.Activity) (prev *autoscaling.Activity) {
+	if prev = st.own(s).putActivity(next); prev == nil {
+		st.activities.set(st.mutable, next.ID, next.Group)
 	}
+	return prev
+}
+
+func (st *state) removeActivity(s *shard, id autoscaling.ActivityID) {
+	st.own(s).removeActivity(id)
+	st.activities.delete(st.mutable, id)
 }
 
 // sawActivity keeps the number from being given again.

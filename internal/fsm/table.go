@@ -42,15 +42,11 @@ func (t *table[K, V]) own(e *epoch) {
 	t.owner = e
 }
 
-func (t *table[K, V]) set(e *epoch, key K, v V) {
+// set answers what was there before.
+func (t *table[K, V]) set(e *epoch, key K, v V) (prev V, replaced bool) {
 	t.own(e)
-	t.tree.Set(key, held[V]{v})
-}
-
-// load is set for a key above all others, which is cheaper.
-func (t *table[K, V]) load(e *epoch, key K, v V) {
-	t.own(e)
-	t.tree.Load(key, held[V]{v})
+	h, replaced := t.tree.Set(key, held[V]{v})
+	return h.v, replaced
 }
 
 func (t *table[K, V]) delete(e *epoch, key K) {

@@ -168,21 +168,26 @@ func (tx *Tx) DeleteScheduledTask(group autoscaling.UID, id string) {
 // of state: a broken rule must not reach the log. A new record may begin in any
 // state.
 func (tx *Tx) PutInstance(i *autoscaling.Instance) {
-	s := tx.mustHaveGroup(i.Group, kindInstance, string(i.ID))
+	st, s := tx.st, tx.mustHaveGroup(i.Group, kindInstance, string(i.ID))
+	if i.State == 0 || int(i.State) >= autoscaling.StateCount {
+		panic(fmt.Sprintf("fsm: instance %s has no state", i.ID))
+	}
 	prev := s.instance(i.ID)
 	if prev == nil {
-		if group, known := tx.st.instances.get(i.ID); known {
-			panic(fmt.Sprintf("fsm: instance %s is put into group %q and is in %q", i.ID, i.Group, group))
+		if elsewhere := st.findInstance(i.ID); elsewhere != nil {
+			panic(fmt.Sprintf("fsm: instance %s is put into group %q and is in %q", i.ID, i.Group, elsewhere.Group))
 		}
 	} else if prev.State != i.State && !prev.State.CanBecome(i.State) {
 		panic(fmt.Sprintf("fsm: instance %s cannot go from %s to %s", i.ID, prev.State, i.State))
 	}
-	if i.State == 0 || int(i.State) >= autoscaling.StateCount {
-		panic(fmt.Sprintf("fsm: instance %s has no state", i.ID))
-	}
-	st := tx.st
-	st.replaceInstance(i.Group, prev, i)
-	tx.put(kindInstance, groupChild(i.Group, string(i.ID)), i, func() { st.replaceInstance(i.Group, i, prev) })
+	st.putInstance(s, i)
+	tx.put(kindInstance, groupChild(i.Group, string(i.ID)), i, func() {
+		if prev == nil {
+			st.removeInstance(st.shard(i.Group), i)
+		} else {
+			st.putInstance(st.shard(i.Group), prev)
+		}
+	})
 }
 
 func (tx *Tx) DeleteInstance(group autoscaling.UID, id autoscaling.InstanceID) {
@@ -190,22 +195,29 @@ func (tx *Tx) DeleteInstance(group autoscaling.UID, id autoscaling.InstanceID) {
 	if prev == nil {
 		return
 	}
-	st.replaceInstance(group, prev, nil)
-	tx.remove(kindInstance, groupChild(group, string(id)), func() { st.replaceInstance(group, nil, prev) })
+	st.removeInstance(st.shard(group), prev)
+	tx.remove(kindInstance, groupChild(group, string(id)), func() { st.putInstance(st.shard(group), prev) })
 }
 
 // PutActivity panics when the activity has no number, or belongs to another
 // group already.
 func (tx *Tx) PutActivity(a *autoscaling.Activity) {
-	tx.mustHaveGroup(a.Group, kindActivity, fmt.Sprint(a.ID))
-	if group, known := tx.st.activities.get(a.ID); a.ID == 0 || known && group != a.Group {
+	st, s := tx.st, tx.st.shard(a.Group)
+	if s == nil {
+		tx.mustHaveGroup(a.Group, kindActivity, fmt.Sprint(a.ID))
+	}
+	if group, known := st.activities.get(a.ID); a.ID == 0 || known && group != a.Group {
 		panic(fmt.Sprintf("fsm: activity %d is put into group %q and is in %q", a.ID, a.Group, group))
 	}
-	st, prev, last := tx.st, tx.Activity(a.ID), tx.st.lastActivity
+	last := st.lastActivity
 	st.sawActivity(a.ID)
-	st.replaceActivity(a.Group, prev, a)
+	prev := st.putActivity(s, a)
 	tx.put(kindActivity, key{a: string(a.Group), n: uint64(a.ID)}, a, func() {
-		st.replaceActivity(a.Group, a, prev)
+		if prev == nil {
+			st.removeActivity(st.shard(a.Group), a.ID)
+		} else {
+			st.putActivity(st.shard(a.Group), prev)
+		}
 		st.lastActivity = last
 	})
 }
@@ -215,8 +227,8 @@ func (tx *Tx) DeleteActivity(id autoscaling.ActivityID) {
 	if prev == nil {
 		return
 	}
-	st.replaceActivity(prev.Group, prev, nil)
-	tx.remove(kindActivity, key{a: string(prev.Group), n: uint64(id)}, func() { st.replaceActivity(prev.Group, nil, prev) })
+	st.removeActivity(st.shard(prev.Group), id)
+	tx.remove(kindActivity, key{a: string(prev.Group), n: uint64(id)}, func() { st.putActivity(st.shard(prev.Group), prev) })
 }
 
 // PutRequest remembers an answer; beyond autoscaling.MaxRequests the oldest ones
