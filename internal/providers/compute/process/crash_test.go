@@ -3,6 +3,7 @@ package process
 import (
 	"errors"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"testing"
 	"time"
@@ -87,6 +88,31 @@ func TestDeathOfNodeAndStarter(t *testing.T) {
 			dyingNode(t, "start forked", "start", directory, dyingStarter(step)...)
 			wantOneProcess(t, p, directory)
 		})
+	}
+}
+
+// Not at a point that we thought of, but anywhere: between fork and exec, in
+// the middle of a file. The delays reach from before a node's first step to
+// after its last.
+func TestNodeKilledAtAnyMoment(t *testing.T) {
+	const rounds = 20
+	for round := range rounds {
+		directory := newDirectory(t)
+		p := newNode(t, directory)
+		node := exec.Command(os.Args[0], "node", "nowhere", "run", directory)
+		if err := node.Start(); err != nil {
+			t.Fatal(err)
+		}
+		waitUntil(t, "the node to begin", func() bool {
+			gates, _ := os.ReadDir(p.paths.internal(internalLocks))
+			return len(gates) > 0
+		})
+		<-time.After(time.Duration(round) * 2 * time.Millisecond)
+		_ = node.Process.Kill()
+		mustEnsure(t, p, sleeper(testInstance)) // while it dies
+		wantOneProcess(t, p, directory)
+		_ = node.Wait()
+		wantOneProcess(t, p, directory)
 	}
 }
 

@@ -25,6 +25,10 @@ func nodeMain(step, call, directory string, starter []string) error {
 		_, err = p.Ensure(ctx, fenceOf(1), sleeper(testInstance))
 	case "start":
 		_, err = p.Start(ctx, fenceOf(1), testInstance)
+	case "run":
+		if _, err = p.Ensure(ctx, fenceOf(1), sleeper(testInstance)); err == nil {
+			_, err = p.Start(ctx, fenceOf(1), testInstance)
+		}
 	case "stop":
 		err = p.Stop(ctx, fenceOf(1), testInstance, 5*time.Second)
 	case "remove":

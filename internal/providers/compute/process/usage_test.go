@@ -27,7 +27,7 @@ func TestUsageCoversTheWholeSession(t *testing.T) {
 		busy, idle = all[testInstance], all["i-idle"]
 		return busy.CPUPercent > 20
 	})
-	if busy.CPUPercent > 220 {
+	if busy.CPUPercent > 300 { // 200, and the clock ticks of a short time
 		t.Errorf("CPU %.0f %% of half a core by one thread", busy.CPUPercent)
 	}
 	if busy.MemoryPercent <= 0 || busy.MemoryPercent > 100 || idle.MemoryPercent <= 0 || idle.MemoryPercent > 10 {
