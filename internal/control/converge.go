@@ -130,6 +130,15 @@ func heldUntil(r fsm.Reader, g *autoscaling.Group, now autoscaling.Time) (autosc
 	return first, last
 }
 
+// ProviderOf is the compute provider of the group's configuration; "" while it
+// has none.
+func ProviderOf(r fsm.Reader, g *autoscaling.Group) string {
+	if v := configurationOf(r, g); v != nil {
+		return v.Template.Provider
+	}
+	return ""
+}
+
 // configurationOf is the version that the group's launches use now.
 func configurationOf(r fsm.Reader, g *autoscaling.Group) *autoscaling.ConfigurationVersion {
 	line := r.ConfigurationByID(g.Namespace, g.Configuration.ID)
@@ -233,8 +242,8 @@ func (w *gap) show(tx *fsm.Tx, g autoscaling.Group) {
 	tx.PutGroup(&g)
 }
 
-// errNothingChanged undoes a convergence that could do nothing after all.
-var errNothingChanged = errors.New("nothing could be launched or removed")
+// ErrNothingChanged undoes a convergence that could do nothing after all.
+var ErrNothingChanged = errors.New("nothing could be launched or removed")
 
 func (o Operations) converge(tx *fsm.Tx, g autoscaling.Group, kind autoscaling.ActivityKind, n int32) error {
 	counted := tx.Counts(g.UID).Capacity
@@ -251,7 +260,7 @@ func (o Operations) converge(tx *fsm.Tx, g autoscaling.Group, kind autoscaling.A
 	opened := *o.openActivity(tx, &g, a)
 	g.Converging = opened.ID
 	if work(tx, &g, &opened, n) == 0 {
-		return errNothingChanged
+		return ErrNothingChanged
 	}
 	c := *tx.Group(g.UID)
 	c.Converging = opened.ID

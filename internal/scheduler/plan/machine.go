@@ -29,17 +29,25 @@ type Machine struct {
 // Key tells effects apart: one per key at a time.
 func (m Machine) Key() autoscaling.InstanceID { return m.Instance.ID }
 
-// machine is the effect that an instance's step asks for.
-func (l *look) machine(i *autoscaling.Instance) {
+// MachineOf is the effect that an instance's step asks for now, if there is one;
+// else when there will be one (0: when something changes).
+func MachineOf(i *autoscaling.Instance, now autoscaling.Time) (m Machine, ok bool, wake autoscaling.Time) {
 	action := actionOf(i)
-	if action == 0 {
-		return
+	switch {
+	case action == 0:
+		return m, false, 0
+	case now < i.RetryTime:
+		return m, false, i.RetryTime
 	}
-	if l.now < i.RetryTime {
-		l.wake(i.RetryTime)
-		return
+	return Machine{Action: action, Instance: i}, true, 0
+}
+
+func (l *look) machine(i *autoscaling.Instance) {
+	m, ok, wake := MachineOf(i, l.now)
+	if ok {
+		l.pass.Machines = append(l.pass.Machines, m)
 	}
-	l.pass.Machines = append(l.pass.Machines, Machine{Action: action, Instance: i})
+	l.wake(wake)
 }
 
 func actionOf(i *autoscaling.Instance) Action {

@@ -22,6 +22,8 @@ type Pass struct {
 	Machines []Machine
 	// Shares are the group's parts of access lists and pools.
 	Shares []Share
+	// Probes are the instances that the service checks itself.
+	Probes []*autoscaling.Instance
 	// Wake is when to look again although nothing changed; 0: never.
 	Wake autoscaling.Time
 }
@@ -43,7 +45,7 @@ func Look(r fsm.Reader, group autoscaling.UID, now autoscaling.Time, hold Hold) 
 	if g == nil || g.State == autoscaling.GroupDeleted {
 		return p
 	}
-	l := look{pass: p, r: r, g: g, now: now, admission: control.AdmissionOf(r, g, now)}
+	l := look{pass: p, r: r, g: g, now: now, admission: control.AdmissionOf(r, g, now), probes: control.Probes(g)}
 	for i := range r.Instances(group) {
 		l.instance(i)
 	}
@@ -61,6 +63,7 @@ type look struct {
 	g         *autoscaling.Group
 	now       autoscaling.Time
 	admission control.Admission
+	probes    bool
 	shares    shares
 
 	begin, expire, mark []autoscaling.InstanceID
@@ -94,6 +97,14 @@ func (l *look) instance(i *autoscaling.Instance) {
 		l.machine(i)
 	}
 	l.shares.add(i)
+	if l.probes && probed(i) {
+		l.pass.Probes = append(l.pass.Probes, i)
+	}
+}
+
+// probed says whether the service's own probe has something to say about it.
+func probed(i *autoscaling.Instance) bool {
+	return len(i.Addresses) > 0 && i.MachineRunning && (i.State == autoscaling.InService || i.Step == autoscaling.StepCheck)
 }
 
 func (l *look) wake(t autoscaling.Time) {
