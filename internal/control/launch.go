@@ -71,12 +71,11 @@ func (o Operations) prepare(tx *fsm.Tx, g *autoscaling.Group, a *autoscaling.Act
 
 // attach fixes what the instances are put behind and let into.
 func (l *launcher) attach() {
-	if !suspends(l.group, autoscaling.ProcessLoadBalancer) {
-		for _, b := range l.group.Balancers {
-			l.balancers = append(l.balancers, autoscaling.BalancerAttachment{
-				Provider: b.Provider, Pool: b.Pool, Port: targetPort(b, l.version), Weight: b.Weight, DrainTimeout: b.DrainTimeout,
-			})
-		}
+	// Also while LOAD_BALANCER is suspended: then they stay as they are, pending.
+	for _, b := range l.group.Balancers {
+		l.balancers = append(l.balancers, autoscaling.BalancerAttachment{
+			Provider: b.Provider, Pool: b.Pool, Port: targetPort(b, l.version), Weight: b.Weight, DrainTimeout: b.DrainTimeout,
+		})
 	}
 	for _, list := range l.group.AccessLists {
 		l.accessLists = append(l.accessLists, autoscaling.AccessListAttachment{Provider: list.Provider, List: list.List})
