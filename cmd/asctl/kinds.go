@@ -1,0 +1,74 @@
+package main
+
+import (
+	"context"
+	"strings"
+
+	"google.golang.org/grpc"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/fieldmaskpb"
+
+	"github.com/asctl/as/cmd/asctl/output"
+	pb "github.com/asctl/as/proto/autoscaling/v1"
+)
+
+// kind is what differs between the kinds of resources; the verbs that all have
+// are written once. A nil function is a verb that the kind does not have.
+type kind struct {
+	noun string
+	// manifest is its kind in manifests; empty: it is in none.
+	manifest   string
+	collection string
+	inGroup    bool
+	short      string
+	empty      proto.Message
+	columns    []output.Column
+	fields     []field
+	// listLimit is how many a list shows unless told; 0: all.
+	listLimit int
+
+	get      func(context.Context, grpc.ClientConnInterface, string, pb.Consistency) (proto.Message, error)
+	list     func(context.Context, grpc.ClientConnInterface, listRequest) (proto.Message, error)
+	create   func(ctx context.Context, conn grpc.ClientConnInterface, parent, id string, m proto.Message) (proto.Message, error)
+	update   func(ctx context.Context, conn grpc.ClientConnInterface, m proto.Message, mask *fieldmaskpb.FieldMask) (proto.Message, error)
+	remove   func(ctx context.Context, conn grpc.ClientConnInterface, name string, force bool) (proto.Message, error)
+	describe func(*describer, proto.Message)
+}
+
+// kinds are the nouns that name resources, in the order that help shows.
+var kinds = []*kind{configurations, groups, rules, scheduledTasks, alarmTasks, instances, activities}
+
+// listRequest is what all lists have in common.
+type listRequest struct {
+	parent, filter, orderBy, pageToken string
+	pageSize                           int32
+	consistency                        pb.Consistency
+	// final also lists final instances.
+	final bool
+}
+
+// kindOfManifest finds a kind by its name in manifests.
+func kindOfManifest(name string) *kind {
+	for _, k := range kinds {
+		if k.manifest == name {
+			return k
+		}
+	}
+	return nil
+}
+
+// placeholder is how help writes the kind's id.
+func (k *kind) placeholder() string { return strings.ToUpper(strings.ReplaceAll(k.noun, "-", "_")) }
+
+// form is how help writes the kind's name.
+func (k *kind) form(prefix string) string {
+	switch {
+	case k.inGroup && prefix != "":
+		return prefix + "groups/GROUP/" + k.collection + "/" + k.placeholder()
+	case k.inGroup:
+		return "GROUP/" + k.placeholder()
+	case prefix != "":
+		return prefix + k.collection + "/" + k.placeholder()
+	}
+	return k.placeholder()
+}

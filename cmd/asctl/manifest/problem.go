@@ -1,0 +1,98 @@
+package manifest
+
+import (
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// Problem is a mistake in a file.
+type Problem struct {
+	File         string
+	Line, Column int // from 1; column 0 where only the line is known
+	Message      string
+	// Source is the line that has it, with a mark below; may be empty.
+	Source string
+}
+
+func (p *Problem) Error() string {
+	where := p.File
+	if p.Line > 0 {
+		where += ":" + strconv.Itoa(p.Line)
+	}
+	if p.Column > 0 {
+		where += ":" + strconv.Itoa(p.Column)
+	}
+	text := where + ": " + p.Message
+	if p.Source != "" {
+		text += "\n" + p.Source
+	}
+	return text
+}
+
+// Problems are all mistakes that were found.
+type Problems []*Problem
+
+func (p Problems) Error() string {
+	var lines []string
+	for _, one := range p {
+		lines = append(lines, one.Error())
+	}
+	return strings.Join(lines, "\n")
+}
+
+// file collects the problems of one file.
+type file struct {
+	name     string
+	lines    []string
+	problems Problems
+}
+
+func (f *file) problem(node *yaml.Node, format string, args ...any) {
+	p := &Problem{File: f.name, Line: node.Line, Column: node.Column, Message: fmt.Sprintf(format, args...)}
+	if node.Line > 0 && node.Line <= len(f.lines) {
+		number := strconv.Itoa(node.Line)
+		p.Source = fmt.Sprintf("  %s | %s\n  %s | %s^", number, f.lines[node.Line-1], strings.Repeat(" ", len(number)), strings.Repeat(" ", max(0, node.Column-1)))
+	}
+	f.problems = append(f.problems, p)
+}
+
+var (
+	yamlLine   = regexp.MustCompile(`^yaml: (?:line (\d+): )?(.*)$`)
+	atPosition = regexp.MustCompile(`^(\d+):(\d+) (.*)$`)
+)
+
+// syntax records what the YAML parser says, which knows the line only.
+func (f *file) syntax(err error, firstLine int) {
+	p := &Problem{File: f.name, Line: firstLine, Message: err.Error()}
+	if m := yamlLine.FindStringSubmatch(err.Error()); m != nil {
+		p.Message = m[2]
+		if n, err := strconv.Atoi(m[1]); err == nil {
+			p.Line = n
+		}
+	}
+	f.problems = append(f.problems, p)
+}
+
+// decoding records what protoyaml says of a value: "file:line:col message" and
+// the source below.
+func (f *file) decoding(err error) {
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		for _, one := range joined.Unwrap() {
+			f.decoding(one)
+		}
+		return
+	}
+	first, _, _ := strings.Cut(err.Error(), "\n")
+	m := atPosition.FindStringSubmatch(strings.TrimPrefix(first, f.name+":"))
+	if m == nil {
+		f.problems = append(f.problems, &Problem{File: f.name, Message: err.Error()})
+		return
+	}
+	line, _ := strconv.Atoi(m[1])
+	column, _ := strconv.Atoi(m[2])
+	f.problem(&yaml.Node{Line: line, Column: column}, "%s", m[3])
+}
