@@ -1,9 +1,14 @@
 package server
 
 import (
+	"context"
+	"errors"
 	"maps"
 	"os"
 	"path/filepath"
+	"time"
+
+	"github.com/asctl/as/internal/providers"
 )
 
 // PrepareDev fills what --dev leaves open: a node id, and the providers that
@@ -38,4 +43,30 @@ func (c *Config) PrepareDev() error {
 	maps.Copy(ready.AccessList, c.Providers.AccessList)
 	c.Providers = ready
 	return nil
+}
+
+// devCleanUpTimeout bounds the removal of what a --dev node leaves.
+const devCleanUpTimeout = 20 * time.Second
+
+// removeTemporary ends the machines of a node whose state was in memory: with
+// it, nobody knows them any more. Then their directory can go.
+func (n *Node) removeTemporary() error {
+	if n.config.temporary == "" {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), devCleanUpTimeout)
+	defer cancel()
+	var errs []error
+	if record := n.cluster.View().Cluster(); record != nil {
+		// Nothing comes after this: the highest epoch is right.
+		fence := providers.Fence{Cluster: string(record.ID), Incarnation: string(record.Incarnation), Epoch: 1 << 62}
+		for _, c := range n.outside.compute {
+			listing, err := c.List(ctx, fence.Cluster)
+			errs = append(errs, err)
+			for _, m := range listing.Machines {
+				errs = append(errs, c.Remove(ctx, fence, m.Instance))
+			}
+		}
+	}
+	return errors.Join(append(errs, os.RemoveAll(n.config.temporary))...)
 }

@@ -1,0 +1,64 @@
+package server
+
+import (
+	"context"
+	"time"
+
+	"github.com/asctl/as/internal/cluster"
+	"github.com/asctl/as/internal/fsm"
+	"github.com/asctl/as/internal/rpc"
+)
+
+// rpcNode is the cluster's node as the API wants it.
+type rpcNode struct {
+	*cluster.Node
+	id string
+}
+
+func (n rpcNode) Applied() (uint64, time.Duration) { return n.AppliedIndex(), n.Age() }
+
+func (n rpcNode) Subscribe() *fsm.Subscription { return n.Machine().Subscribe() }
+
+func (n rpcNode) Leader() rpc.Leader {
+	l, known := n.Node.Leader()
+	if !known {
+		return rpc.Leader{}
+	}
+	return rpc.Leader{ID: l.ID, GRPCAddress: l.GRPCAddress, Self: l.ID == n.id}
+}
+
+// leaderPoll is how often a call that waits for a leader looks; an election
+// takes tens of milliseconds.
+const leaderPoll = 2 * time.Millisecond
+
+func (n rpcNode) WaitForLeader(ctx context.Context) (rpc.Leader, error) {
+	tick := time.NewTicker(leaderPoll)
+	defer tick.Stop()
+	for {
+		if l := n.Leader(); l.Known() {
+			return l, nil
+		}
+		select {
+		case <-ctx.Done():
+			return rpc.Leader{}, ctx.Err()
+		case <-tick.C:
+		}
+	}
+}
+
+func (n rpcNode) Status() rpc.Status {
+	s := n.Node.Status()
+	status := rpc.Status{ClusterID: string(s.ClusterID), Leader: s.Leader, Term: s.Term, CommitIndex: s.CommitIndex, Warnings: s.Warnings}
+	for _, x := range s.Nodes {
+		status.Nodes = append(status.Nodes, rpc.NodeStatus{
+			ID: x.ID, Leads: x.Role == cluster.RoleLeader, Health: nodeHealth[x.Health],
+			GRPCAddress: x.GRPCAddress, HTTPAddress: x.HTTPAddress, RaftAddress: x.RaftAddress,
+			AppliedIndex: x.AppliedIndex, LastContact: x.LastContact, Version: x.Version,
+		})
+	}
+	return status
+}
+
+var nodeHealth = map[cluster.Health]rpc.NodeHealth{
+	cluster.Healthy: rpc.NodeHealthy, cluster.Unhealthy: rpc.NodeUnhealthy, cluster.HealthUnknown: rpc.NodeUnknown,
+}
