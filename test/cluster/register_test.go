@@ -1,0 +1,202 @@
+package cluster_test
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/anishathalye/porcupine"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
+
+	pb "github.com/asctl/as/proto/autoscaling/v1"
+	"github.com/asctl/as/test/cluster/nodes"
+)
+
+// A group's desired capacity is a register. A write answers what was there
+// before, so it is a swap; every value is written once.
+type (
+	swap struct{ value int32 }
+	read struct{}
+	// was is an answer; unknown: there was none.
+	was struct {
+		value   int32
+		unknown bool
+	}
+)
+
+var register = porcupine.Model{
+	Init: func() any { return int32(0) },
+	Step: func(state, input, output any) (bool, any) {
+		answer := output.(was)
+		fits := answer.unknown || answer.value == state.(int32)
+		if write, ok := input.(swap); ok {
+			return fits, write.value
+		}
+		return fits, state
+	},
+	DescribeOperation: func(input, output any) string { return fmt.Sprintf("%v → %v", input, output) },
+}
+
+// TestAcknowledgedWritesSurviveTwentyLeaderKills checks that what clients were
+// told, while the leader was killed again and again, is a linearizable history,
+// and that the last acknowledged write is there in the end.
+func TestAcknowledgedWritesSurviveTwentyLeaderKills(t *testing.T) {
+	const kills, writers, readers = 20, 4, 2
+	w := start(t, nodes.Options{Providers: simProviders(0)})
+	w.createConfiguration(&pb.Configuration{Provider: "sim"})
+	g := simGroup(0)
+	g.MaxSize, g.Paused = proto.Int32(1_000_000), true
+	w.createGroup("web", g)
+
+	h := &history{w: w, begin: time.Now()}
+	stop := make(chan struct{})
+	var wait sync.WaitGroup
+	for client := range writers {
+		wait.Go(func() { h.loop(stop, client, h.write) })
+	}
+	for client := range readers {
+		wait.Go(func() { h.loop(stop, writers+client, h.read) })
+	}
+	for kill := range kills {
+		leader := w.leader()
+		// Not before this leader has acknowledged something.
+		seen := h.acknowledged.Load()
+		w.eventually("a write is acknowledged", func() error {
+			if h.acknowledged.Load() < seen+10 {
+				return fmt.Errorf("after kill %d none was", kill)
+			}
+			return nil
+		})
+		leader.Kill()
+		if _, err := w.Cluster.Leader(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		w.restart()
+	}
+	close(stop)
+	wait.Wait()
+	h.read(t.Context(), writers, 0) // the last word is a read after everything
+
+	operations, dropped := h.operations()
+	t.Logf("%d operations, %d writes acknowledged, %d of unknown outcome (%d of them never seen), %d refused without effect",
+		len(operations), h.acknowledged.Load(), h.unknown.Load(), dropped, h.refused.Load())
+	if h.acknowledged.Load() < 10*kills {
+		t.Errorf("only %d writes were acknowledged", h.acknowledged.Load())
+	}
+	switch porcupine.CheckOperationsTimeout(register, operations, 60*time.Second) {
+	case porcupine.Ok:
+	case porcupine.Illegal:
+		t.Error("the history is not linearizable")
+	case porcupine.Unknown:
+		t.Error("the history could not be checked in time")
+	}
+}
+
+// history is what the clients were told.
+type history struct {
+	w     *world
+	begin time.Time
+
+	value                          atomic.Int32
+	acknowledged, unknown, refused atomic.Int64
+
+	mu   sync.Mutex
+	done []porcupine.Operation
+}
+
+func (h *history) now() int64 { return int64(time.Since(h.begin)) }
+
+// loop calls until stop is closed, at one node after another.
+func (h *history) loop(stop <-chan struct{}, client int, call func(ctx context.Context, client, node int)) {
+	tick := time.NewTicker(15 * time.Millisecond)
+	defer tick.Stop()
+	for node := client; ; node++ {
+		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		call(ctx, client, node%len(h.w.Nodes))
+		cancel()
+		select {
+		case <-stop:
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+func (h *history) write(ctx context.Context, client, node int) {
+	value := h.value.Add(1)
+	op := porcupine.Operation{ClientId: client, Input: swap{value}, Call: h.now()}
+	a, err := h.w.at(h.w.Nodes[node]).groups.SetDesiredCapacity(ctx, &pb.SetDesiredCapacityRequest{Name: groupName("web"), DesiredCapacity: &value})
+	op.Return = h.now()
+	switch {
+	case err == nil:
+		h.acknowledged.Add(1)
+		op.Output = was{value: a.GetFromCapacity()}
+		if a.GetToCapacity() != value {
+			h.w.Errorf("a write of %d answers %v", value, a)
+		}
+	case reason(err) == "NO_LEADER":
+		h.refused.Add(1)
+		return // it says that nothing was written
+	case status.Code(err) == codes.Unavailable || status.Code(err) == codes.DeadlineExceeded:
+		h.unknown.Add(1)
+		op.Output = was{unknown: true}
+	default:
+		h.w.Errorf("a write of %d: %v", value, err)
+		return
+	}
+	h.add(op)
+}
+
+func (h *history) read(ctx context.Context, client, node int) {
+	op := porcupine.Operation{ClientId: client, Input: read{}, Call: h.now()}
+	g, err := h.w.at(h.w.Nodes[node]).groups.GetGroup(ctx, &pb.GetGroupRequest{Name: groupName("web")})
+	op.Return = h.now()
+	switch c := status.Code(err); c {
+	case codes.OK:
+		op.Output = was{value: g.GetDesiredCapacity()}
+		h.add(op)
+	case codes.Unavailable, codes.DeadlineExceeded:
+	default:
+		h.w.Errorf("a read: %v", err)
+	}
+}
+
+func (h *history) add(op porcupine.Operation) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.done = append(h.done, op)
+}
+
+// operations is the history in a form that is quick to check. A write of
+// unknown outcome may take effect at any time after its call, or never: one
+// whose value nobody was told is left out, and one whose value somebody was
+// told had happened before that answer.
+func (h *history) operations() (all []porcupine.Operation, neverSeen int) {
+	firstSeen := map[int32]int64{}
+	for _, op := range h.done {
+		if answer := op.Output.(was); !answer.unknown {
+			if at, seen := firstSeen[answer.value]; !seen || op.Return < at {
+				firstSeen[answer.value] = op.Return
+			}
+		}
+	}
+	for _, op := range h.done {
+		if op.Output.(was).unknown {
+			at, seen := firstSeen[op.Input.(swap).value]
+			if !seen {
+				neverSeen++
+				continue
+			}
+			op.Return = max(op.Call, at)
+		}
+		all = append(all, op)
+	}
+	slices.SortStableFunc(all, func(a, b porcupine.Operation) int { return int(a.Call - b.Call) })
+	return all, neverSeen
+}
