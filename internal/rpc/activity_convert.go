@@ -1,8 +1,6 @@
 package rpc
 
 import (
-	"strconv"
-
 	"github.com/asctl/as/internal/autoscaling"
 	"github.com/asctl/as/internal/fsm"
 	pb "github.com/asctl/as/proto/autoscaling/v1"
@@ -26,10 +24,11 @@ func activitySummary(r fsm.Reader, a *autoscaling.Activity) *pb.Activity {
 		Uid:        string(autoscaling.ActivityUID(a.ID)),
 		CreateTime: timestamp(a.StartTime),
 		UpdateTime: timestamp(updated),
-		Etag:       strconv.FormatUint(a.Revision, 10),
-		Group:      autoscaling.GroupResource(a.Namespace, a.GroupID),
-		Kind:       enum[pb.Activity_Kind](pb.Activity_Kind_value, string(a.Kind)),
-		Status:     enum[pb.Activity_Status](pb.Activity_Status_value, string(a.Status)),
+		Etag: fingerprint(int64(updated), int64(len(a.Status)), int64(a.Repeats), int64(a.Launches), int64(a.Removals), int64(a.LaunchesDone),
+			int64(a.LaunchesFail), int64(a.LaunchesEnded), int64(a.RemovalsDone), int64(len(a.Notes))),
+		Group:  autoscaling.GroupResource(a.Namespace, a.GroupID),
+		Kind:   enum[pb.Activity_Kind](pb.Activity_Kind_value, string(a.Kind)),
+		Status: enum[pb.Activity_Status](pb.Activity_Status_value, string(a.Status)),
 		Trigger: &pb.Activity_Trigger{
 			Kind:      enum[pb.Activity_Trigger_Kind](pb.Activity_Trigger_Kind_value, string(a.Trigger.Kind)),
 			Source:    a.Trigger.Source,

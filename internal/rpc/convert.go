@@ -1,6 +1,9 @@
 package rpc
 
 import (
+	"encoding/binary"
+	"hash/fnv"
+	"strconv"
 	"time"
 
 	"google.golang.org/protobuf/types/known/durationpb"
@@ -33,6 +36,18 @@ func orDefault[N ~string](given, otherwise N) N {
 		return otherwise
 	}
 	return given
+}
+
+// fingerprint is the etag of a record that counts no revisions: it differs when
+// one of the numbers does.
+func fingerprint(values ...int64) string {
+	h := fnv.New64a()
+	var b [8]byte
+	for _, v := range values {
+		binary.BigEndian.PutUint64(b[:], uint64(v))
+		_, _ = h.Write(b[:]) // never fails
+	}
+	return strconv.FormatUint(h.Sum64(), 16)
 }
 
 func timestamp(t autoscaling.Time) *timestamppb.Timestamp {

@@ -21,13 +21,14 @@ func eventMessage(e *autoscaling.Event) *pb.Event {
 		Subject:    e.Subject,
 		State:      pb.Instance_State(e.State), // the same numbers
 		Step:       e.Step.String(),
-		Rule:       e.Details["rule"],
 	}
 	if e.Activity != 0 {
 		m.Activity = e.Activity.String()
 	}
-	if m.Rule == "" && strings.HasPrefix(string(e.Type), "RULE_") {
+	if strings.HasPrefix(string(e.Type), "RULE_") {
 		m.Rule = e.Subject
+	} else if ari, err := autoscaling.ParseARI(e.Details["rule"]); err == nil {
+		m.Rule = ari.Path[strings.LastIndexByte(ari.Path, '/')+1:]
 	}
 	return m
 }

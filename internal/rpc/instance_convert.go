@@ -1,8 +1,6 @@
 package rpc
 
 import (
-	"strconv"
-
 	"github.com/asctl/as/internal/autoscaling"
 	"github.com/asctl/as/internal/fsm"
 	pb "github.com/asctl/as/proto/autoscaling/v1"
@@ -17,7 +15,7 @@ func instanceMessage(r fsm.Reader, g *autoscaling.Group, i *autoscaling.Instance
 		Uid:               string(autoscaling.InstanceUID(i.ID)),
 		CreateTime:        timestamp(i.CreateTime),
 		UpdateTime:        timestamp(i.StateTime),
-		Etag:              strconv.FormatUint(i.Revision, 10),
+		Etag:              instanceEtag(i),
 		State:             pb.Instance_State(i.State), // the same numbers
 		Health:            pb.Instance_Health(i.Health + 1),
 		Pool:              pb.Instance_ACTIVE,
@@ -57,6 +55,24 @@ func instanceMessage(r fsm.Reader, g *autoscaling.Group, i *autoscaling.Instance
 		}
 	}
 	return m
+}
+
+// instanceEtag changes with what an instance shows.
+func instanceEtag(i *autoscaling.Instance) string {
+	values := []int64{
+		int64(i.State), int64(i.StateTime), int64(i.Step), int64(i.Health), int64(i.UnhealthySince), int64(len(i.Timeline)),
+		int64(len(i.Addresses)), int64(i.Leaving), int64(i.WarmUntil), int64(len(i.StatusReason)),
+	}
+	if i.Protected {
+		values = append(values, 1)
+	}
+	for _, b := range i.Balancers {
+		values = append(values, int64(b.State))
+	}
+	for _, l := range i.AccessLists {
+		values = append(values, int64(l.State))
+	}
+	return fingerprint(values...)
 }
 
 // lastActivity is the one that last moved the instance.
