@@ -62,9 +62,11 @@ func typeOf(node ast.Node) (string, error) {
 func strict[T any](node ast.Node, settings *T) error {
 	with := struct {
 		Type     string
-		Settings *T `yaml:",inline"`
-	}{Settings: settings}
-	return yaml.NodeToValue(node, &with, yaml.Strict())
+		Settings T `yaml:",inline"`
+	}{Settings: *settings}
+	err := yaml.NodeToValue(node, &with, yaml.Strict())
+	*settings = with.Settings
+	return err
 }
 
 func unknownType(node ast.Node, kind, known string) error {
