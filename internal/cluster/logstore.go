@@ -52,10 +52,11 @@ type logCache struct {
 	low   uint64      // the cached ones are low..high; low > high when none is
 	high  uint64
 	bytes int
+	limit int // of bytes
 }
 
 func newLogCache(store raft.LogStore) *logCache {
-	return &logCache{LogStore: store, ring: make([]*raft.Log, cachedEntries), low: 1}
+	return &logCache{LogStore: store, ring: make([]*raft.Log, cachedEntries), low: 1, limit: cachedBytes}
 }
 
 func (c *logCache) at(index uint64) **raft.Log { return &c.ring[index%uint64(len(c.ring))] }
@@ -86,7 +87,7 @@ func (c *logCache) StoreLogs(logs []*raft.Log) error {
 		c.high = l.Index
 		*c.at(l.Index) = l
 		c.bytes += len(l.Data)
-		for c.high-c.low >= uint64(len(c.ring))-1 || (c.bytes > cachedBytes && c.low < c.high) {
+		for c.high-c.low >= uint64(len(c.ring))-1 || (c.bytes > c.limit && c.low < c.high) {
 			c.dropLowest()
 		}
 	}

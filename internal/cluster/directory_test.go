@@ -1,0 +1,295 @@
+package cluster
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+	"github.com/hashicorp/raft"
+
+	"github.com/asctl/as/internal/autoscaling"
+	"github.com/asctl/as/internal/fsm"
+)
+
+// lone is a cluster of one over TCP with a data directory.
+func lone(t *testing.T, dir string) (*Node, func() error) {
+	t.Helper()
+	n, err := New(Config{NodeID: "n1", DataDir: dir, RaftAddr: "127.0.0.1:0", AdvertiseRaft: "127.0.0.1:1"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- n.Run(ctx) }()
+	return n, func() error { cancel(); return <-done }
+}
+
+// write waits until the node leads.
+func writeTo(t *testing.T, n *Node, id string) {
+	t.Helper()
+	for start := time.Now(); ; {
+		err := n.Do(context.Background(), func(tx *fsm.Tx) error {
+			tx.PutNode(&autoscaling.Node{ID: id})
+			return nil
+		})
+		if err == nil {
+			return
+		}
+		if time.Since(start) > 20*time.Second {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Millisecond)
+	}
+}
+
+// filled is the data directory of a node that has a snapshot and entries.
+func filled(t *testing.T) string {
+	t.Helper()
+	dir := filepath.Join(t.TempDir(), "data")
+	n, stop := lone(t, dir)
+	writeTo(t, n, "x")
+	if err := n.raft.Load().Snapshot().Error(); err != nil {
+		t.Fatal(err)
+	}
+	writeTo(t, n, "y")
+	if err := stop(); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+// refusal starts a node that must not start, and answers why.
+func refusal(t *testing.T, dir string) string {
+	t.Helper()
+	n, err := New(Config{NodeID: "n1", DataDir: dir, RaftAddr: "127.0.0.1:0", AdvertiseRaft: "127.0.0.1:1"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	defer cancel()
+	err = n.Run(ctx)
+	if err == nil {
+		t.Fatal("the node started")
+	}
+	return err.Error()
+}
+
+func TestANodeFindsItsDataAgain(t *testing.T) {
+	dir := filled(t)
+	info, err := os.Stat(dir)
+	if err != nil || info.Mode().Perm() != 0o700 {
+		t.Errorf("mode %v, %v", info.Mode(), err)
+	}
+	n, stop := lone(t, dir)
+	writeTo(t, n, "z")
+	for _, id := range []string{"x", "y", "z"} {
+		if n.View().Node(id) == nil {
+			t.Errorf("%s is lost", id)
+		}
+	}
+	if err := stop(); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestADataDirectoryServesOneProcess(t *testing.T) {
+	dir := filled(t)
+	n, stop := lone(t, dir)
+	defer stop()
+	writeTo(t, n, "z")
+	got := refusal(t, dir)
+	if want := fmt.Sprintf("data directory %s is in use by process %d", dir, os.Getpid()); got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+}
+
+func TestDamagedDataIsRefusedWithAReason(t *testing.T) {
+	only := func(t *testing.T, pattern string) string {
+		t.Helper()
+		found, err := filepath.Glob(pattern)
+		if err != nil || len(found) != 1 {
+			t.Fatalf("%s: %v, %v", pattern, found, err)
+		}
+		return found[0]
+	}
+	for name, c := range map[string]struct {
+		damage func(t *testing.T, dir string)
+		want   string
+	}{
+		"another node's": {
+			func(t *testing.T, dir string) { must(t, os.WriteFile(dir+"/node-id", []byte("n2\n"), 0o600)) },
+			`belongs to node "n2", not to node "n1"`,
+		},
+		"log truncated": {
+			func(t *testing.T, dir string) { must(t, os.Truncate(dir+"/raft.db", 12<<10)) },
+			"raft.db is truncated: it has 12288 bytes, its header says",
+		},
+		"log cut to almost nothing": {
+			func(t *testing.T, dir string) { must(t, os.Truncate(dir+"/raft.db", 10)) },
+			"it is truncated or not a log",
+		},
+		"log emptied": {
+			func(t *testing.T, dir string) { must(t, os.Truncate(dir+"/raft.db", 0)) },
+			"it is truncated or not a log",
+		},
+		"log missing": {
+			func(t *testing.T, dir string) { must(t, os.Remove(dir+"/raft.db")) },
+			"raft.db is missing",
+		},
+		"log replaced": {
+			func(t *testing.T, dir string) {
+				must(t, os.WriteFile(dir+"/raft.db", []byte(strings.Repeat("no log ", 10000)), 0o600))
+			},
+			"it is truncated or not a log",
+		},
+		"snapshot corrupt": {
+			func(t *testing.T, dir string) {
+				f := only(t, dir+"/snapshots/*/state.bin")
+				b, err := os.ReadFile(f)
+				must(t, err)
+				b[len(b)/2] ^= 1
+				must(t, os.WriteFile(f, b, 0o600))
+			},
+			"is corrupt: CRC mismatch",
+		},
+		"snapshot truncated": {
+			func(t *testing.T, dir string) { must(t, os.Truncate(only(t, dir+"/snapshots/*/state.bin"), 3)) },
+			"is corrupt: CRC mismatch",
+		},
+		"snapshot without its description": {
+			func(t *testing.T, dir string) { must(t, os.Remove(only(t, dir+"/snapshots/*/meta.json"))) },
+			"can be read: their meta.json is missing or corrupt",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := filled(t)
+			c.damage(t, dir)
+			if got := refusal(t, dir); !strings.Contains(got, c.want) {
+				t.Errorf("%q, want %q in it", got, c.want)
+			}
+		})
+	}
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestALogThatBeginsAfterTheSnapshotIsRefused(t *testing.T) {
+	dir := filled(t)
+	d, err := openDirectory(dir, "n1", hclog.NewNullLogger())
+	must(t, err)
+	last, err := d.bolt.LastIndex()
+	must(t, err)
+	must(t, d.bolt.DeleteRange(1, last-1))
+	must(t, d.close())
+	must(t, os.RemoveAll(dir+"/snapshots"))
+	if got := refusal(t, dir); !strings.Contains(got, "is incomplete: its newest readable snapshot ends at entry 0, its log begins at") {
+		t.Errorf("%q", got)
+	}
+}
+
+func TestAnEntryThatCannotBeAppliedStopsTheNode(t *testing.T) {
+	dir := filled(t)
+	n, stop := lone(t, dir)
+	writeTo(t, n, "z")
+	n.raft.Load().Apply([]byte("nonsense"), 0).Error()
+	for i := range 2 {
+		err := stop()
+		if err == nil || !strings.Contains(err.Error(), "cannot be applied") {
+			t.Fatalf("run %d: %v", i, err)
+		}
+		_, stop = lone(t, dir) // the entry is still there
+		time.Sleep(50 * time.Millisecond)
+	}
+	stop()
+}
+
+func TestANewerLogIsNamed(t *testing.T) {
+	var got error
+	g := &guard{machine: fsm.NewMachine(), fatal: func(err error) { got = err }}
+	g.stop(&fsm.UnreadableError{Index: 7, Older: true, Cause: fmt.Errorf("record kind 99")})
+	if got == nil || !strings.HasPrefix(got.Error(), "this node is older than the log: ") {
+		t.Errorf("%v", got)
+	}
+	if answers := g.ApplyBatch([]*raft.Log{{Index: 8}}); answers[0] != errNotApplied {
+		t.Errorf("it applied another entry: %v", answers)
+	}
+}
+
+func TestConfigurationIsRefusedWithAReason(t *testing.T) {
+	base := Config{NodeID: "n1", RaftAddr: "127.0.0.1:0", AdvertiseRaft: "127.0.0.1:1"}
+	for name, c := range map[string]struct {
+		change func(*Config)
+		want   string
+	}{
+		"no id":      {func(c *Config) { c.NodeID = "" }, "no node id"},
+		"no address": {func(c *Config) { c.RaftAddr = "" }, "no raft address"},
+		"not a member": {
+			func(c *Config) { c.InitialCluster = map[string]string{"n2": "127.0.0.1:2", "n3": "127.0.0.1:3"} },
+			`node id "n1" is not in the initial cluster [n2 n3]`,
+		},
+		"another address": {
+			func(c *Config) { c.InitialCluster = map[string]string{"n1": "127.0.0.1:9"} },
+			`the initial cluster has node "n1" at 127.0.0.1:9, but it advertises 127.0.0.1:1`,
+		},
+		"one address twice": {
+			func(c *Config) { c.InitialCluster = map[string]string{"n1": "127.0.0.1:1", "n2": "127.0.0.1:1"} },
+			`initial cluster: "n1" and "n2" have the same address`,
+		},
+		"no port": {
+			func(c *Config) { c.InitialCluster = map[string]string{"n1": "127.0.0.1:1", "n2": "localhost"} },
+			`initial cluster: address of "n2"`,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			cfg := base
+			c.change(&cfg)
+			n, err := New(cfg)
+			if err == nil {
+				ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+				defer cancel()
+				err = n.Run(ctx)
+			}
+			if err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("%v, want %q", err, c.want)
+			}
+		})
+	}
+}
+
+func TestAPortInUseIsNamed(t *testing.T) {
+	taken, err := tcp{}.Listen("127.0.0.1:0")
+	must(t, err)
+	defer taken.Close()
+	n, err := New(Config{NodeID: "n1", RaftAddr: taken.Addr().String()})
+	must(t, err)
+	err = n.Run(context.Background())
+	if err == nil || !strings.Contains(err.Error(), "raft address: listen tcp "+taken.Addr().String()) ||
+		!strings.Contains(err.Error(), "address already in use") {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestTheInitialClusterIsIgnoredOnceThereIsData(t *testing.T) {
+	dir := filled(t)
+	n, err := New(Config{
+		NodeID: "n1", DataDir: dir, RaftAddr: "127.0.0.1:0", AdvertiseRaft: "127.0.0.1:1",
+		InitialCluster: map[string]string{"n7": "127.0.0.1:2", "n8": "127.0.0.1:3"},
+	})
+	must(t, err)
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- n.Run(ctx) }()
+	writeTo(t, n, "z")
+	cancel()
+	must(t, <-done)
+}
