@@ -40,7 +40,7 @@ func (t *term) enqueue(ctx context.Context, m plan.Machine) {
 	}
 	o := t.observed[m.Instance.Provider]
 	if o == nil {
-		t.reporter.report(fact{apply: reportEffectFailed(failure(m, "no compute provider "+m.Instance.Provider+" is configured on this node", time.Minute))})
+		t.reporter.report(fact{apply: m.Failure("no compute provider "+m.Instance.Provider+" is configured on this node", time.Minute)})
 		return
 	}
 	key := laneKey{m.Instance.Provider, m.Instance.Zone}

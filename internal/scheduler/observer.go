@@ -11,6 +11,7 @@ import (
 	"github.com/asctl/as/internal/control"
 	"github.com/asctl/as/internal/fsm"
 	"github.com/asctl/as/internal/providers"
+	"github.com/asctl/as/internal/scheduler/plan"
 )
 
 // observer lists one compute provider's machines again and again and compares
@@ -26,8 +27,7 @@ type observer struct {
 	mu      sync.Mutex
 	waiting []func() // run after a listing that began later
 
-	// missing says since which listing an instance's machine is not listed.
-	missing  map[autoscaling.InstanceID]time.Time
+	missing  plan.Missing
 	failures int
 	down     string // why the provider counts as unreachable; empty: it does not
 	told     time.Time
@@ -41,7 +41,7 @@ const (
 )
 
 func newObserver(t *term, provider string, c providers.Compute) *observer {
-	return &observer{t: t, provider: provider, compute: c, kick: make(chan struct{}, 1), missing: map[autoscaling.InstanceID]time.Time{}}
+	return &observer{t: t, provider: provider, compute: c, kick: make(chan struct{}, 1), missing: plan.Missing{}}
 }
 
 // afterListing runs fn once a listing that began after this call has been
@@ -98,7 +98,13 @@ func (o *observer) observe(ctx context.Context) {
 	o.t.meter.observed.WithLabelValues("OK").Inc()
 	o.failures, o.down = 0, ""
 	o.tell()
-	o.compare(before, began, listing)
+	compared := plan.Listing{
+		Provider: o.provider, Machines: listing.Machines, Before: before, Now: o.t.State.View(),
+		Began: began.Sub(o.t.began), Lag: o.t.Limits.VisibilityLag,
+	}
+	facts, strangers := compared.Compare(o.missing)
+	o.t.reporter.all(facts)
+	o.orphans(&compared, strangers)
 	for _, fn := range waiting {
 		fn()
 	}

@@ -2,13 +2,13 @@ package scheduler
 
 import (
 	"context"
-	"maps"
 	"slices"
 
 	"github.com/asctl/as/internal/autoscaling"
 	"github.com/asctl/as/internal/control"
 	"github.com/asctl/as/internal/fsm"
 	"github.com/asctl/as/internal/providers"
+	"github.com/asctl/as/internal/scheduler/plan"
 )
 
 // orphans deals with machines that carry our tag and belong to no live
@@ -16,52 +16,35 @@ import (
 // and nothing at all just after a change of leader. A machine of another
 // incarnation of the state is never touched: that state may be the one that is
 // right.
-func (o *observer) orphans(before, now fsm.View, strangers map[autoscaling.InstanceID]providers.Machine, listed map[autoscaling.InstanceID]struct{}, all int) {
+func (o *observer) orphans(l *plan.Listing, strangers []providers.Machine) {
 	known := map[autoscaling.InstanceID]autoscaling.Orphan{}
-	for orphan := range now.Orphans() {
+	for orphan := range l.Now.Orphans() {
 		if orphan.Provider == o.provider {
 			known[orphan.Instance] = *orphan
 		}
 	}
 	for id := range known {
-		if _, still := listed[id]; !still {
+		if !slices.ContainsFunc(l.Machines, func(m providers.Machine) bool { return m.Instance == string(id) }) {
 			o.gone(id, false)
 		}
 	}
 	if o.t.grace() {
 		return
 	}
-	share := max(1, all*o.t.Limits.OrphanShare/100)
-	for _, id := range slices.Sorted(maps.Keys(strangers)) {
-		m := strangers[id]
-		if m.Incarnation != o.t.fence.Incarnation || !o.stranger(before, id) {
+	share := max(1, len(l.Machines)*o.t.Limits.OrphanShare/100)
+	for _, m := range strangers {
+		if !plan.IsStranger(l.Before, m, o.t.fence.Incarnation) {
 			continue
 		}
-		orphan, quarantined := known[id]
+		orphan, quarantined := known[autoscaling.InstanceID(m.Instance)]
 		switch {
 		case !quarantined:
 			o.quarantine(m)
 		case o.t.Now() >= orphan.RemoveAfter && share > 0:
 			share--
-			o.remove(id)
+			o.remove(orphan.Instance)
 		}
 	}
-}
-
-// stranger says whether the machine had no live instance before the listing
-// began, too: one that was removed while it was made is no orphan. Those that
-// were released alive, or attached without being entrusted, are not ours to remove.
-func (o *observer) stranger(before fsm.View, id autoscaling.InstanceID) bool {
-	i := before.FindInstance(id)
-	switch {
-	case i == nil:
-		return true
-	case i.State == autoscaling.Detached:
-		return false
-	case i.Origin == autoscaling.OriginAttached && !i.Entrusted:
-		return false
-	}
-	return i.State.Final()
 }
 
 func (o *observer) quarantine(m providers.Machine) {

@@ -2,12 +2,8 @@ package scheduler
 
 import (
 	"context"
-	"slices"
 	"time"
 
-	"github.com/asctl/as/internal/autoscaling"
-	"github.com/asctl/as/internal/control"
-	"github.com/asctl/as/internal/fsm"
 	"github.com/asctl/as/internal/providers"
 	"github.com/asctl/as/internal/scheduler/plan"
 )
@@ -48,7 +44,7 @@ func (t *term) readPool(ctx context.Context, s *set) {
 	case s.polling:
 		s.again = true
 		return
-	case b == nil || s.written.IsZero() || len(s.targets) == 0:
+	case b == nil || s.written.IsZero() || len(s.whole.Targets) == 0:
 		t.lookAtPool(ctx, s)
 		return
 	}
@@ -74,56 +70,12 @@ func (t *term) readPool(ctx context.Context, s *set) {
 
 // heardOf reports what changed: samples stay out of the log.
 func (t *term) heardOf(s *set, began time.Time, statuses []providers.TargetStatus) {
-	view := t.State.View()
-	checked := t.Operations.Platform.Pool(s.key.Provider, s.key.Name).HasHealthCheck
-	drained := map[autoscaling.UID][]autoscaling.InstanceID{}
-	for _, status := range statuses {
-		i := view.FindInstance(autoscaling.InstanceID(status.Instance))
-		if i == nil || i.State.Final() {
-			continue
-		}
-		for _, b := range i.Balancers {
-			if b.Provider != s.key.Provider || b.Pool != s.key.Name {
-				continue
-			}
-			switch {
-			case b.State == autoscaling.AttachmentActive:
-				t.heardHealth(s.key, i, b, status, checked)
-			case b.State == autoscaling.AttachmentDraining && status.OpenRequests == 0 && began.After(s.written) && s.drains(status.Instance):
-				drained[i.Group] = append(drained[i.Group], i.ID)
-			}
-		}
+	status := plan.PoolStatus{
+		Key: s.key, Statuses: statuses,
+		HasHealthCheck: t.Operations.Platform.Pool(s.key.Provider, s.key.Name).HasHealthCheck,
+		Drains:         func(instance string) bool { return began.After(s.written) && s.whole.Drains(instance) },
 	}
-	for group, ids := range drained {
-		r := control.DrainReport{Group: group, Provider: s.key.Provider, Pool: s.key.Name, Instances: slices.Compact(ids)}
-		t.reporter.report(fact{apply: func(tx *fsm.Tx, o control.Operations) error { return o.ReportDrained(tx, r) }})
-	}
-}
-
-// drains says whether the set that was written last lets the target drain: one
-// that is still open to traffic proves nothing by having no request.
-func (s *set) drains(instance string) bool {
-	return slices.ContainsFunc(s.targets, func(t providers.Target) bool { return t.Instance == instance && t.Drain })
-}
-
-func (t *term) heardHealth(key plan.SetKey, i *autoscaling.Instance, b autoscaling.BalancerAttachment, status providers.TargetStatus, checked bool) {
-	healthy := status.Health == providers.TargetHealthy
-	switch {
-	case status.Health == providers.TargetUnknown && checked:
-		return // no check has ended yet
-	case status.Health == providers.TargetUnknown:
-		healthy = true // nobody checks
-	}
-	if b.Checked && b.Healthy == healthy {
-		return
-	}
-	r := control.HealthReport{
-		Group: i.Group, Instance: i.ID, Provider: key.Provider, Pool: key.Name, Healthy: healthy, Message: status.Message,
-	}
-	if !healthy && r.Message == "" {
-		r.Message = "pool " + key.Provider + "/" + key.Name + " finds it unhealthy"
-	}
-	t.reporter.report(fact{apply: func(tx *fsm.Tx, o control.Operations) error { return o.ReportTargetHealth(tx, r) }})
+	t.reporter.all(status.Heard(t.State.View()))
 }
 
 // watchPools has pools read at once when their balancer notices a change by

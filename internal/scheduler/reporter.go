@@ -3,10 +3,12 @@ package scheduler
 import (
 	"context"
 	"errors"
+	"runtime"
 	"sync"
 
 	"github.com/asctl/as/internal/control"
 	"github.com/asctl/as/internal/fsm"
+	"github.com/asctl/as/internal/scheduler/plan"
 )
 
 const (
@@ -17,7 +19,7 @@ const (
 // fact is one thing to report, and what to do when it is written, or was
 // refused; then runs on the loop's goroutine.
 type fact struct {
-	apply func(tx *fsm.Tx, o control.Operations) error
+	apply plan.Fact
 	then  func(ctx context.Context, err error)
 }
 
@@ -43,6 +45,13 @@ func (r *reporter) report(facts ...fact) {
 	r.facts = append(r.facts, facts...)
 	r.mu.Unlock()
 	r.signal()
+}
+
+// all reports facts that nobody waits for.
+func (r *reporter) all(facts []plan.Fact) {
+	for _, f := range facts {
+		r.report(fact{apply: f})
+	}
 }
 
 func (r *reporter) signal() {
@@ -71,6 +80,7 @@ func (r *reporter) run(ctx context.Context) {
 			return
 		case <-r.ready:
 		}
+		runtime.Gosched() // who is about to report joins this batch
 		if facts := r.take(); len(facts) > 0 {
 			r.write(ctx, facts)
 		}

@@ -2,13 +2,10 @@ package scheduler
 
 import (
 	"context"
-	"maps"
 	"slices"
 	"time"
 
 	"github.com/asctl/as/internal/autoscaling"
-	"github.com/asctl/as/internal/control"
-	"github.com/asctl/as/internal/fsm"
 	"github.com/asctl/as/internal/providers"
 	"github.com/asctl/as/internal/scheduler/plan"
 )
@@ -22,10 +19,9 @@ type set struct {
 
 	dirty    bool
 	writing  bool
-	force    bool // write it even if it is as it was written: once a term, and now and then
-	entries  []providers.Entry
-	targets  []providers.Target
-	written  time.Time // when entries or targets were confirmed; zero: not in this term
+	force    bool       // write it even if it is as it was written: once a term, and now and then
+	whole    plan.Whole // as it was written last
+	written  time.Time  // when that was confirmed; zero: not in this term
 	failures int
 	retry    *time.Timer
 
@@ -81,28 +77,15 @@ func (t *term) rewrite(ctx context.Context) {
 	}
 }
 
-// waiting are those that a write is a fact about, by group.
-type waiting struct {
-	group            autoscaling.UID
-	adding, removing []autoscaling.InstanceID
-}
-
 // write writes what the groups want now.
 func (t *term) write(ctx context.Context, s *set) {
 	s.dirty = false
-	var wait []waiting
-	var entries []providers.Entry
-	var targets []providers.Target
-	for _, uid := range slices.Sorted(maps.Keys(s.shares)) {
-		share := s.shares[uid]
-		entries = append(entries, share.Entries...)
-		targets = append(targets, share.Targets...)
-		if share.Waiting() {
-			wait = append(wait, waiting{uid, share.Adding, share.Removing})
+	whole := plan.WholeOf(s.key, s.shares)
+	same := !s.force && whole.SameMembers(&s.whole)
+	if same && !whole.Waiting() {
+		if len(s.shares) == 0 {
+			t.dropSet(s)
 		}
-	}
-	same := !s.force && slices.Equal(entries, s.entries) && slices.Equal(targets, s.targets)
-	if same && len(wait) == 0 {
 		return
 	}
 	s.writing = true
@@ -110,70 +93,61 @@ func (t *term) write(ctx context.Context, s *set) {
 	t.calls.Go(func() {
 		var err error
 		if !same {
-			err = t.callSet(ctx, s.key, entries, providers.TargetSet{Index: index, Targets: targets})
+			err = t.callSet(ctx, &whole, index)
 		}
-		t.post(func(ctx context.Context) { t.wrote(ctx, s, err, same, entries, targets, wait) })
+		t.post(func(ctx context.Context) { t.wrote(ctx, s, &whole, same, err) })
 	})
 }
 
-func (t *term) callSet(ctx context.Context, key plan.SetKey, entries []providers.Entry, targets providers.TargetSet) error {
+func (t *term) callSet(ctx context.Context, w *plan.Whole, index uint64) error {
 	ctx, cancel := context.WithTimeout(ctx, t.Limits.CallTimeout)
 	defer cancel()
-	if key.Kind == plan.List {
-		if l := t.AccessLists[key.Provider]; l != nil {
-			return l.SetEntries(ctx, t.fence, key.Name, entries)
+	if w.Key.Kind == plan.List {
+		if l := t.AccessLists[w.Key.Provider]; l != nil {
+			return l.SetEntries(ctx, t.fence, w.Key.Name, w.Entries)
 		}
-		return providers.Errorf(providers.NotFound, "no access list provider %s is configured on this node", key.Provider)
+		return providers.Errorf(providers.NotFound, "no access list provider %s is configured on this node", w.Key.Provider)
 	}
-	if b := t.Balancers[key.Provider]; b != nil {
-		return b.SetTargets(ctx, t.fence, key.Name, targets)
+	if b := t.Balancers[w.Key.Provider]; b != nil {
+		return b.SetTargets(ctx, t.fence, w.Key.Name, providers.TargetSet{Index: index, Targets: w.Targets})
 	}
-	return providers.Errorf(providers.NotFound, "no balancer %s is configured on this node", key.Provider)
+	return providers.Errorf(providers.NotFound, "no balancer %s is configured on this node", w.Key.Provider)
 }
 
 // wrote reports what a write is a fact about. The set stays busy until that is
 // written, so that the next write does not wait for the same again.
-func (t *term) wrote(ctx context.Context, s *set, err error, same bool, entries []providers.Entry, targets []providers.Target, wait []waiting) {
+func (t *term) wrote(ctx context.Context, s *set, w *plan.Whole, same bool, err error) {
+	if ctx.Err() != nil {
+		return
+	}
 	action := "set list"
 	if s.key.Kind == plan.Pool {
 		action = "set pool"
 	}
-	if ctx.Err() != nil {
-		return
-	}
 	if err != nil {
 		t.meter.effects.WithLabelValues(action, string(providers.ClassOf(err))).Inc()
-		t.notWritten(s, err, wait)
+		t.notWritten(s, w, err)
 		return
 	}
 	s.failures = 0
 	if !same {
 		t.meter.effects.WithLabelValues(action, "OK").Inc()
 		s.force = false
-		s.entries, s.targets, s.written = entries, targets, time.Now()
+		s.whole, s.written = *w, time.Now()
 	}
-	if len(wait) == 0 {
+	facts := w.Written()
+	if len(facts) == 0 {
 		t.wroteAll(ctx, s)
 		return
 	}
-	facts := make([]fact, len(wait))
-	for n, w := range wait {
-		facts[n] = fact{apply: t.setFact(s.key, w)}
-	}
-	facts[len(facts)-1].then = func(ctx context.Context, _ error) { t.wroteAll(ctx, s) }
-	t.reporter.report(facts...)
-	t.lookAtPool(ctx, s)
-}
-
-func (t *term) setFact(key plan.SetKey, w waiting) apply {
-	if key.Kind == plan.List {
-		return func(tx *fsm.Tx, o control.Operations) error {
-			return o.ReportAccess(tx, control.AccessReport{Group: w.group, Provider: key.Provider, List: key.Name, Added: w.adding, Removed: w.removing})
+	for n, f := range facts {
+		report := fact{apply: f}
+		if n == len(facts)-1 {
+			report.then = func(ctx context.Context, _ error) { t.wroteAll(ctx, s) }
 		}
+		t.reporter.report(report)
 	}
-	return func(tx *fsm.Tx, o control.Operations) error {
-		return o.ReportTargets(tx, control.TargetsReport{Group: w.group, Provider: key.Provider, Pool: key.Name, Added: w.adding, Removed: w.removing})
-	}
+	t.lookAtPool(ctx, s)
 }
 
 // wroteAll goes on with what changed meanwhile.
@@ -188,28 +162,18 @@ func (t *term) wroteAll(ctx context.Context, s *set) {
 }
 
 // notWritten tries again after a pause, and tells those that wait.
-func (t *term) notWritten(s *set, err error, wait []waiting) {
+func (t *term) notWritten(s *set, w *plan.Whole, err error) {
 	s.writing, s.dirty, s.force = false, true, true
 	s.failures++
-	pause := max(retryAfter(s.failures)/2, retryAfterOf(err))
-	s.retry = time.AfterFunc(pause, func() {
+	s.retry = time.AfterFunc(max(retryAfter(s.failures)/2, plan.RetryAfter(err)), func() {
 		t.post(func(ctx context.Context) {
 			if !s.writing && ctx.Err() == nil {
 				t.write(ctx, s)
 			}
 		})
 	})
-	view := t.State.View()
-	for _, w := range wait {
-		for _, id := range slices.Concat(w.adding, w.removing) {
-			i := view.Instance(w.group, id)
-			if i != nil && i.Step != autoscaling.StepNone && i.StatusReason != err.Error() {
-				t.reporter.report(fact{apply: reportEffectFailed(control.EffectFailure{
-					Group: w.group, Instance: id, State: i.State, Step: i.Step, Message: err.Error(), RetryAfter: pause,
-				})})
-			}
-		}
-	}
+	t.log.Warn("list or pool not written", "provider", s.key.Provider, "name", s.key.Name, "error", err)
+	t.reporter.all(w.NotWritten(t.State.View(), err))
 }
 
 // dropSet forgets a set that no group has a part in.

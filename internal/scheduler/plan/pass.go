@@ -31,7 +31,7 @@ type Pass struct {
 // Decision is one thing to write about a group.
 type Decision struct {
 	Name  string
-	Apply func(tx *fsm.Tx, o control.Operations) error
+	Apply Fact
 }
 
 // maxPerDecision bounds how many instances one function of the writer moves:
@@ -46,6 +46,7 @@ func Look(r fsm.Reader, group autoscaling.UID, now autoscaling.Time, hold Hold) 
 		return p
 	}
 	l := look{pass: p, r: r, g: g, now: now, admission: control.AdmissionOf(r, g, now), probes: control.Probes(g)}
+	l.shares.group = group
 	for i := range r.Instances(group) {
 		l.instance(i)
 	}

@@ -32,6 +32,7 @@ func compareSetKeys(a, b SetKey) int {
 // groups together.
 type Share struct {
 	Key     SetKey
+	Group   autoscaling.UID
 	Entries []providers.Entry  // of a list
 	Targets []providers.Target // of a pool
 	// Adding wait until the set has them, Removing until it no longer has them:
@@ -53,6 +54,7 @@ func (s *Share) SameMembers(other *Share) bool {
 
 // shares gathers a group's parts, by list and pool.
 type shares struct {
+	group autoscaling.UID
 	byKey map[SetKey]*Share
 	last  *Share // of most groups there are one or two
 }
@@ -66,7 +68,7 @@ func (s *shares) share(key SetKey) *Share {
 		if s.byKey == nil {
 			s.byKey = map[SetKey]*Share{}
 		}
-		sh = &Share{Key: key}
+		sh = &Share{Key: key, Group: s.group}
 		s.byKey[key] = sh
 	}
 	s.last = sh
