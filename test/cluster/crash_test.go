@@ -78,8 +78,7 @@ func TestLeaderKilledAfterEachArrow(t *testing.T) {
 		w.createRule(group, "add-two", 2)
 		w.createRule(group, "remove-two", -2)
 		w.awaitSettled(group, 1)
-		before := w.machines()
-
+		w.endCooldown(group) // of the group's creation
 		launch := crash{w: w, m: m, group: group, kind: "SCALE_OUT"}
 		if n < len(launchArrows) {
 			launch.arrow = launchArrows[n]
@@ -89,12 +88,12 @@ func TestLeaderKilledAfterEachArrow(t *testing.T) {
 			load := w.push(group, 100)
 			w.feed.await(launch.begin, "scale-out of "+group, attribute(of(group, pb.Event_ACTIVITY_STARTED), "kind", "SCALE_OUT"))
 			load.stop()
-		}, 3, before, 2)
+		}, 2, 0)
 
 		removal := crash{w: w, m: m, group: group, kind: "SCALE_IN"}
 		if n < len(removalArrows) {
 			removal.arrow = removalArrows[n]
-			removal.run(func() { w.executeRule(group, "remove-two") }, 1, w.machines(), 0)
+			removal.run(func() { w.executeRule(group, "remove-two") }, 0, 2)
 		}
 		w.deleteGroup(group)
 		w.checkOutside()
@@ -110,10 +109,12 @@ type crash struct {
 	begin       int64
 }
 
-func (c *crash) run(trigger func(), want int32, machines map[string]bool, intents int) {
+func (c *crash) run(trigger func(), launches, removals int) {
 	w, t := c.w, c.w
 	t.Helper()
 	c.begin = w.feed.last()
+	machines, removed := w.machines(), w.removed()
+	want := len(w.processes()) + launches - removals
 	leader := w.leader()
 	var killed time.Time
 	var lastSeen int64
@@ -138,12 +139,12 @@ func (c *crash) run(trigger func(), want int32, machines map[string]bool, intent
 	ended := w.feed.await(c.begin, "end of "+c.kind+" of "+c.group, func(e *pb.Event) bool {
 		return e.Type == pb.Event_ACTIVITY_ENDED && e.Group == c.group && e.Activity == started.Activity
 	})
-	w.awaitSettled(c.group, want)
+	w.awaitSettled(c.group, int32(want))
 	w.restart()
 	w.checkOutside(c.group)
 
 	row := matrixRow{
-		kind: c.kind, arrow: c.arrow.name, failOver: failOver, status: ended.Attributes["status"], intents: intents,
+		kind: c.kind, arrow: c.arrow.name, failOver: failOver, status: ended.Attributes["status"], launches: launches, removals: removals,
 		starts: len(w.feed.after(c.begin, attribute(of(c.group, pb.Event_ACTIVITY_STARTED), "kind", c.kind))),
 		ends:   len(w.feed.after(c.begin, of(c.group, pb.Event_ACTIVITY_ENDED))),
 	}
@@ -156,10 +157,11 @@ func (c *crash) run(trigger func(), want int32, machines map[string]bool, intent
 			row.begun += w.starts(id)
 		}
 	}
-	processes := w.processes()
-	for _, pids := range processes {
+	row.removed = len(w.removed()) - len(removed)
+	for _, pids := range w.processes() {
 		row.running += len(pids)
 	}
+	row.wanted = want
 	// What checkOutside has just waited for, counted for the table.
 	live := w.instances(c.group, false)
 	for _, id := range w.listed("db") {
@@ -175,8 +177,8 @@ func (c *crash) run(trigger func(), want int32, machines map[string]bool, intent
 		}
 	}
 	c.m.rows = append(c.m.rows, row)
-	if row.starts != 1 || row.ends != 1 || row.status != "SUCCESSFUL" || row.made != intents || row.begun != intents ||
-		row.running != int(want) || row.left != 0 {
+	if row.starts != 1 || row.ends != 1 || row.status != "SUCCESSFUL" || row.made != launches || row.begun != launches ||
+		row.removed != removals || row.running != want || row.left != 0 {
 		t.Errorf("%s killed after %s: %+v; live %v\n%s", c.kind, c.arrow.name, row, slices.Sorted(maps.Keys(live)), w.story(c.begin))
 	}
 }
@@ -195,20 +197,23 @@ func short(e *pb.Event) string {
 type matrix struct{ rows []matrixRow }
 
 type matrixRow struct {
-	kind, arrow, last, status     string
-	failOver                      time.Duration
-	starts, ends                  int // of activities
-	intents, made, begun, running int
-	left                          int // addresses and targets that should be gone
+	kind, arrow, last, status string
+	failOver                  time.Duration
+	starts, ends              int // of activities
+	launches, made, begun     int // intents, machines, processes that ran
+	removals, removed         int // intents, machines
+	wanted, running           int // processes
+	left                      int // addresses and targets that should be gone
 }
 
 func (m *matrix) String() string {
 	var b strings.Builder
 	out := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(out, "activity\tkilled after\tlast fact seen\tnext leader\tstarted/ended\tstatus\tintents\tmade\tstarted\trunning\tleft behind")
+	fmt.Fprintln(out, "activity\tkilled after\tlast fact seen\tnext leader\tactivities\tended\tstatus\tlaunches\tmade\tstarted\tremovals\tremoved\tprocesses\tleft in list or pool")
+	slices.SortStableFunc(m.rows, func(a, b matrixRow) int { return strings.Compare(b.kind, a.kind) })
 	for _, r := range m.rows {
-		fmt.Fprintf(out, "%s\t%s\t%s\t%d ms\t%d/%d\t%s\t%d\t%d\t%d\t%d\t%d\n",
-			r.kind, r.arrow, r.last, r.failOver.Milliseconds(), r.starts, r.ends, r.status, r.intents, r.made, r.begun, r.running, r.left)
+		fmt.Fprintf(out, "%s\t%s\t%s\t%d ms\t%d\t%d\t%s\t%d\t%d\t%d\t%d\t%d\t%d of %d\t%d\n",
+			r.kind, r.arrow, r.last, r.failOver.Milliseconds(), r.starts, r.ends, r.status, r.launches, r.made, r.begun, r.removals, r.removed, r.running, r.wanted, r.left)
 	}
 	_ = out.Flush() // to a Builder
 	return b.String()

@@ -61,12 +61,25 @@ func (w *world) endInstances() {
 // those that have a directory, and those that have a tombstone.
 func (w *world) machines() map[string]bool {
 	found := map[string]bool{}
-	for _, dir := range []string{w.instanceDir(), filepath.Join(w.instanceDir(), ".as", "removed")} {
-		entries, _ := os.ReadDir(dir)
-		for _, entry := range entries {
-			if strings.HasPrefix(entry.Name(), "i-") {
-				found[entry.Name()] = true
-			}
+	for _, id := range w.removed() {
+		found[id] = true
+	}
+	entries, _ := os.ReadDir(w.instanceDir())
+	for _, entry := range entries {
+		if strings.HasPrefix(entry.Name(), "i-") {
+			found[entry.Name()] = true
+		}
+	}
+	return found
+}
+
+// removed are the instances that have a tombstone.
+func (w *world) removed() []string {
+	entries, _ := os.ReadDir(filepath.Join(w.instanceDir(), ".as", "removed"))
+	var found []string
+	for _, entry := range entries {
+		if strings.HasPrefix(entry.Name(), "i-") {
+			found = append(found, entry.Name())
 		}
 	}
 	return found

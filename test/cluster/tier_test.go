@@ -112,6 +112,19 @@ func (w *world) setDesired(group string, desired int32) *pb.Activity {
 	return activity
 }
 
+// endCooldown pauses and resumes the group, which is what ends a cooldown.
+func (w *world) endCooldown(group string) {
+	w.Helper()
+	w.must("pause "+group, func(ctx context.Context, a api) error {
+		_, err := a.groups.PauseGroup(ctx, &pb.PauseGroupRequest{Name: groupName(group)})
+		return err
+	})
+	w.must("resume "+group, func(ctx context.Context, a api) error {
+		_, err := a.groups.ResumeGroup(ctx, &pb.ResumeGroupRequest{Name: groupName(group)})
+		return err
+	})
+}
+
 func (w *world) deleteGroup(group string) {
 	w.Helper()
 	id := uuid.NewString()

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -35,6 +36,7 @@ type world struct {
 	*nodes.Cluster
 	feed  *feed
 	conns map[*nodes.Node]*grpc.ClientConn
+	good  atomic.Int32 // the node that answered last is asked first
 }
 
 // processProviders has an address pool of the test's own, so that clusters of
@@ -205,7 +207,9 @@ func (w *world) attempt(call func(ctx context.Context, a api) error) error {
 	defer cancel()
 	last := errors.New("no node runs")
 	for {
-		for _, n := range w.Nodes {
+		first := int(w.good.Load())
+		for i := range w.Nodes {
+			n := w.Nodes[(first+i)%len(w.Nodes)]
 			if !n.Running() {
 				continue
 			}
@@ -213,6 +217,7 @@ func (w *world) attempt(call func(ctx context.Context, a api) error) error {
 			last = call(try, w.at(n))
 			cancel()
 			if c := status.Code(last); c != codes.Unavailable && c != codes.DeadlineExceeded {
+				w.good.Store(int32((first + i) % len(w.Nodes)))
 				return last
 			}
 		}

@@ -1,0 +1,90 @@
+package virtual
+
+import (
+	"context"
+	"sync"
+
+	"github.com/hashicorp/go-hclog"
+
+	"github.com/asctl/as/internal/autoscaling"
+	"github.com/asctl/as/internal/cluster"
+	"github.com/asctl/as/internal/fsm"
+	"github.com/asctl/as/internal/metrics"
+	"github.com/asctl/as/internal/providers"
+	"github.com/asctl/as/internal/scheduler"
+)
+
+// run is one run of a node's process: its scheduler, and its ways out.
+type run struct {
+	w    *World
+	node string
+	log  hclog.Logger
+	gate gate
+
+	once      sync.Once
+	state     *cluster.Node // valid once built
+	scheduler *scheduler.Scheduler
+	samples   *metrics.Store
+	err       error
+}
+
+func newRun(w *World, node string, log hclog.Logger) *run {
+	r := &run{w: w, node: node, log: log}
+	r.gate.init()
+	return r
+}
+
+// lead is the node's work as the leader, composed as package server does it.
+func (r *run) lead(ctx context.Context, leadership cluster.Leadership) error {
+	if r.built(); r.err != nil {
+		return r.err
+	}
+	return r.scheduler.Run(ctx, leadership.Term)
+}
+
+// built composes the scheduler at first need: the node is made after its
+// configuration.
+func (r *run) built() {
+	r.once.Do(func() {
+		<-r.w.ready
+		r.state = r.w.Member(r.node).Node
+		r.samples = metrics.NewStore(r.state.Now)
+		r.scheduler, r.err = scheduler.New(scheduler.Config{
+			Operations: r.w.Ops, Writer: writer{r}, State: state{r.state}, Now: r.state.Now,
+			Index:       func() uint64 { _, sequence := r.state.View().LogPosition(); return sequence },
+			Compute:     map[string]providers.Compute{CloudName: compute{r}},
+			Balancers:   map[string]providers.Balancer{BalancerName: balancer{r}},
+			AccessLists: map[string]providers.AccessList{ListsName: accessList{r}},
+			Checks:      platform{r.w}, Samples: r.samples, Limits: r.w.opts.Limits, Logger: r.log,
+		})
+	})
+}
+
+// state is the node's applied state.
+type state struct{ *cluster.Node }
+
+func (s state) Subscribe() *fsm.Subscription { return s.Machine().Subscribe() }
+
+// writer is the node's writer; nothing is written by a process that is no more.
+type writer struct{ r *run }
+
+func (w writer) Do(ctx context.Context, fn func(tx *fsm.Tx) error) error {
+	w.r.trip()
+	if err := w.r.gate.pass(ctx); err != nil {
+		return err
+	}
+	err := w.r.state.Do(ctx, fn)
+	w.r.trip()
+	if err := w.r.gate.pass(ctx); err != nil {
+		return err
+	}
+	return err
+}
+
+// view is what the node knows when it calls somebody outside.
+func (r *run) view() fsm.View { return r.state.View() }
+
+// instance is the record behind a call, nil when the node knows of none.
+func (r *run) instance(id string) *autoscaling.Instance {
+	return r.view().FindInstance(autoscaling.InstanceID(id))
+}
