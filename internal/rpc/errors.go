@@ -3,6 +3,7 @@ package rpc
 import (
 	"context"
 	"errors"
+	"strings"
 	"time"
 
 	"buf.build/go/protovalidate"
@@ -57,20 +58,20 @@ func code(r autoscaling.Reason) codes.Code {
 
 // refusal is the status of a refusal that its reader can act on.
 func refusal(e *autoscaling.Error) *status.Status {
-	c := code(e.Reason)
+	c, message := code(e.Reason), shortened(e.Message)
 	details := []protoadapt.MessageV1{errorInfo(e.Reason, e.Metadata)}
 	if e.Field != "" {
 		details = append(details, &errdetails.BadRequest{FieldViolations: []*errdetails.BadRequest_FieldViolation{
-			{Field: e.Field, Description: e.Message, Reason: string(e.Reason)},
+			{Field: e.Field, Description: message, Reason: string(e.Reason)},
 		}})
 	}
 	if c == codes.FailedPrecondition {
 		details = append(details, &errdetails.PreconditionFailure{Violations: []*errdetails.PreconditionFailure_Violation{
-			{Type: string(e.Reason), Subject: e.Resource, Description: e.Message},
+			{Type: string(e.Reason), Subject: e.Resource, Description: message},
 		}})
 	}
 	if e.Resource != "" {
-		details = append(details, &errdetails.ResourceInfo{ResourceType: resourceType(e.Resource), ResourceName: e.Resource, Description: e.Message})
+		details = append(details, &errdetails.ResourceInfo{ResourceType: resourceType(e.Resource), ResourceName: e.Resource, Description: message})
 	}
 	retry := e.RetryAfter
 	if retry == 0 && e.Reason == autoscaling.NoLeader {
@@ -79,14 +80,28 @@ func refusal(e *autoscaling.Error) *status.Status {
 	if retry > 0 {
 		details = append(details, &errdetails.RetryInfo{RetryDelay: durationpb.New(retry)})
 	}
-	return withDetails(status.New(c, e.Message), details...)
+	return withDetails(status.New(c, message), details...)
+}
+
+// An error travels in headers, which are bounded.
+const (
+	maxMessage    = 1024
+	maxViolations = 20
+)
+
+// shortened cuts what a caller's own long words made too long.
+func shortened(message string) string {
+	if len(message) <= maxMessage {
+		return message
+	}
+	return strings.ToValidUTF8(message[:maxMessage], "") + "…"
 }
 
 // invalid is the status of a message that breaks the rules in the .proto files.
 func invalid(v *protovalidate.ValidationError) *status.Status {
 	bad := &errdetails.BadRequest{}
 	message := "invalid request"
-	for i, violation := range v.Violations {
+	for i, violation := range v.Violations[:min(len(v.Violations), maxViolations)] {
 		p := violation.Proto
 		field := protovalidate.FieldPathString(p.GetField())
 		if i == 0 {

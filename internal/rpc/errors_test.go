@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc/codes"
@@ -89,5 +91,12 @@ func TestContextErrorsAndStatusesStayWhatTheyAre(t *testing.T) {
 		if st, known := toStatus(err, "id"); !known || st.Code() != want {
 			t.Errorf("%v: %v, want %v", err, st, want)
 		}
+	}
+}
+
+func TestMessagesAreBounded(t *testing.T) {
+	st := refusal(autoscaling.FieldErrorf("f", "%s", strings.Repeat("ä", 5000)))
+	if len(st.Message()) > maxMessage+8 || !utf8.ValidString(st.Message()) {
+		t.Errorf("%d bytes", len(st.Message()))
 	}
 }

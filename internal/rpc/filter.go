@@ -21,17 +21,51 @@ func parseFilter(text string, d protoreflect.MessageDescriptor) (matcher, error)
 	if strings.TrimSpace(text) == "" {
 		return nil, nil
 	}
+	if nesting(text) > maxNesting {
+		return nil, autoscaling.FieldErrorf("filter", "parentheses are nested more than %d deep", maxNesting)
+	}
 	var parser filtering.Parser
 	parser.Init(text)
 	parsed, err := parser.Parse()
 	if err != nil {
-		return nil, autoscaling.FieldErrorf("filter", "%s", err)
+		return nil, autoscaling.FieldErrorf("filter", "%s", lastLine(err))
 	}
 	m, err := compile(parsed.GetExpr(), d)
 	if err != nil {
 		return nil, autoscaling.FieldErrorf("filter", "%s", err)
 	}
 	return m, nil
+}
+
+// maxNesting bounds the parser, whose effort grows with the square of it.
+const maxNesting = 20
+
+// nesting is how deep parentheses are nested, outside of quotes.
+func nesting(text string) int {
+	depth, deepest := 0, 0
+	var quote rune
+	for _, c := range text {
+		switch {
+		case quote != 0:
+			if c == quote {
+				quote = 0
+			}
+		case c == '"' || c == '\'':
+			quote = c
+		case c == '(':
+			depth++
+			deepest = max(deepest, depth)
+		case c == ')':
+			depth--
+		}
+	}
+	return deepest
+}
+
+// lastLine is what the parser complains about, without the picture of where.
+func lastLine(err error) string {
+	lines := strings.Split(strings.TrimSpace(err.Error()), "\n")
+	return strings.TrimLeft(lines[len(lines)-1], " ^")
 }
 
 func compile(e *expr.Expr, d protoreflect.MessageDescriptor) (matcher, error) {

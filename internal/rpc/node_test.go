@@ -33,6 +33,7 @@ type testCluster struct {
 	term    uint64
 	now     atomic.Int64
 	counter uint64
+	waiting atomic.Int64 // calls of Do that wait for the writer
 	// broken makes Do fail without doing anything.
 	broken atomic.Pointer[error]
 }
@@ -185,6 +186,8 @@ func (n *testNode) Do(ctx context.Context, fn func(*fsm.Tx) error) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
+	n.cluster.waiting.Add(1)
+	defer n.cluster.waiting.Add(-1)
 	return n.cluster.write(n, fn)
 }
 
