@@ -177,6 +177,22 @@ func TestADeadFollowerCausesNoElection(t *testing.T) {
 	})
 }
 
+func TestANodeThatReturnsCatchesUpAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := clustertest.New(t, clustertest.Options{})
+		f := c.Followers()[0]
+		c.Kill(f)
+		time.Sleep(10 * time.Minute)
+		c.Write(put("x", "1"))
+		c.Restart(f)
+		start := time.Now()
+		c.WaitApplied()
+		if took := time.Since(start); took > 500*time.Millisecond {
+			t.Errorf("it took %s", took)
+		}
+	})
+}
+
 func TestAllNodesRestartAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := clustertest.New(t, clustertest.Options{})

@@ -30,7 +30,7 @@ type Node struct {
 	peers    *peer.Service
 
 	raft      atomic.Pointer[raft.Raft] // nil while it does not run
-	transport *raft.NetworkTransport    // valid when raft is
+	transport *transport                // valid when raft is
 	session   atomic.Pointer[session]   // of the term that this node leads
 	readiness readiness
 

@@ -52,7 +52,8 @@ func (n *Node) startRaft(storage *Storage, s *stream) (r *raft.Raft, err error) 
 			return nil, err
 		}
 	}
-	transport := raft.NewNetworkTransportWithConfig(&raft.NetworkTransportConfig{
+	transport := &transport{peers: n.peers, leads: n.leadsRaft, stopped: make(chan struct{})}
+	transport.NetworkTransport = raft.NewNetworkTransportWithConfig(&raft.NetworkTransportConfig{
 		Stream: s, MaxPool: 4, MaxRPCsInFlight: 2, Timeout: transportTimeout, Logger: log,
 	})
 	defer func() {
@@ -78,6 +79,12 @@ func (n *Node) startRaft(storage *Storage, s *stream) (r *raft.Raft, err error) 
 	n.guard.running.Store(true)
 	n.transport = transport
 	return r, nil
+}
+
+// leadsRaft says whether Raft leads in the term.
+func (n *Node) leadsRaft(term uint64) bool {
+	r := n.raft.Load()
+	return r == nil || (r.State() == raft.Leader && r.CurrentTerm() == term) // nil: only just started
 }
 
 // startError adds what Raft only logs.

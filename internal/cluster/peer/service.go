@@ -194,6 +194,32 @@ func (s *Service) Tried(ctx context.Context, atMost time.Duration) {
 	}
 }
 
+// WaitUp waits until the node answers. It gives up, with false, when stop is
+// closed or while, asked about every second, says no.
+func (s *Service) WaitUp(id string, stop <-chan struct{}, while func() bool) bool {
+	if p, ok := s.Peer(id); !ok || p.Up {
+		return true
+	}
+	changed, done := s.Watch()
+	defer done()
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	for {
+		if p, ok := s.Peer(id); !ok || p.Up {
+			return true
+		}
+		if !while() {
+			return false
+		}
+		select {
+		case <-changed:
+		case <-tick.C:
+		case <-stop:
+			return false
+		}
+	}
+}
+
 // Problems are the sentences about links that do not work for a reason that a
 // person must mend, by node.
 func (s *Service) Problems() []string {
