@@ -23,6 +23,8 @@ type asking struct {
 	ifPaused   bool // accepted by a paused group, to act on resume
 	whileBusy  bool // accepted while an activity runs that blocks simple rules
 	inCooldown bool // accepted during a cooldown, unless its scope is ALL
+
+	announced bool // its TRIGGER_FIRED is written
 }
 
 // manual is a person's or program's request to change a group.
@@ -43,14 +45,21 @@ func (c Caller) name() string {
 // cause is the sentence of an activity that moves desired.
 func (a *asking) cause(from, to int32) string {
 	s := fmt.Sprintf("%s: desired %d → %d", a.who, from, to)
+	if from == to {
+		s = fmt.Sprintf("%s: desired stays %d", a.who, to)
+	}
 	if a.why != "" {
 		s += " (" + a.why + ")"
 	}
 	return s
 }
 
-// fired writes the first line of the workflow.
+// fired writes the first line of the workflow, once.
 func (a *asking) fired(tx *fsm.Tx, g *autoscaling.Group) {
+	if a.announced {
+		return
+	}
+	a.announced = true
 	message := a.who
 	if a.why != "" {
 		message += " (" + a.why + ")"

@@ -197,7 +197,10 @@ func endSentence(a *autoscaling.Activity) string {
 		s += fmt.Sprintf(" %d of %d removed", a.RemovalsDone, a.Removals)
 	}
 	if a.Launches+a.Removals == 0 {
-		s += " nothing to change"
+		s += " nothing begun"
+		for _, note := range a.Notes {
+			s += "; " + note
+		}
 	}
 	return s
 }

@@ -48,6 +48,7 @@ func (o Operations) CreateGroup(tx *fsm.Tx, req CreateGroupRequest) (*autoscalin
 func (o Operations) fill(tx *fsm.Tx, g autoscaling.Group, desired int32, a asking) {
 	if desired > 0 && g.State == autoscaling.GroupActive && g.Configuration.ID != "" && !suspends(&g, autoscaling.ProcessLaunch) {
 		a.cooldown = g.DefaultCooldown
+		g.Revision, g.Generation = 0, 0 // moving desired makes it the first of each
 		o.resize(tx, &g, desired, &a)
 		return
 	}

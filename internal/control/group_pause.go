@@ -41,9 +41,11 @@ func (o Operations) ResumeGroup(tx *fsm.Tx, req GroupRequest) (*autoscaling.Grou
 		return g, nil
 	}
 	c := *g
-	c.State = autoscaling.GroupActive
 	c.CooldownUntil, c.CooldownCause = 0, ""
-	touch(tx, &c.Meta)
+	if c.State != autoscaling.GroupActive {
+		c.State = autoscaling.GroupActive
+		touch(tx, &c.Meta)
+	}
 	putGroup(tx, &c)
 	tx.Emit(groupEvent(&c, autoscaling.EventGroupResumed, "", req.name()+" resumed group "+c.ID))
 	askAgain(tx, g, &c)

@@ -74,6 +74,9 @@ func (o Operations) reshape(tx *fsm.Tx, was *autoscaling.Group, g autoscaling.Gr
 		to = min(max(was.Desired, g.Min), g.Max)
 	}
 	g.Desired = was.Desired
+	if to != was.Desired || a.trigger.Kind == autoscaling.TriggerScheduled {
+		a.fired(tx, was)
+	}
 	if !sameSpec(&g, was) {
 		g.Generation++
 		tx.Emit(groupEvent(&g, autoscaling.EventGroupUpdated, "", a.who))

@@ -1,7 +1,6 @@
 package control
 
 import (
-	"fmt"
 	"slices"
 
 	"github.com/asctl/as/internal/autoscaling"
@@ -10,9 +9,10 @@ import (
 
 // launch records INITIAL instances that add up to n of capacity, belonging to a,
 // with configuration, zone, type and attachments fixed, and counts them in
-// a.Launches. It makes fewer where the runaway bound, a back-off, suspended
-// launches or a missing configuration say so, notes that on a, and answers the
-// capacity that it made. a and g are the caller's own copies; both are put.
+// a.Launches. It makes fewer where the runaway bound, suspended launches or a
+// missing configuration say so, notes that on a, and answers the capacity that it
+// made. Whom a back-off holds waits as INITIAL. a and g are the caller's own
+// copies; both are put.
 func (o Operations) launch(tx *fsm.Tx, g *autoscaling.Group, a *autoscaling.Activity, n int32) int32 {
 	if n <= 0 {
 		return 0
@@ -42,7 +42,6 @@ type launcher struct {
 	accessLists []autoscaling.AccessListAttachment
 
 	room  int32 // capacity, by the runaway bound
-	probe bool  // launches fail: one instance, then no more
 	open  []string
 	types map[string]autoscaling.InstanceType // of each open zone
 	crowd autoscaling.Crowd
@@ -62,9 +61,10 @@ func (o Operations) prepare(tx *fsm.Tx, g *autoscaling.Group, a *autoscaling.Act
 	a.Configuration, a.Version = v.Configuration, v.Version
 	l := &launcher{tx: tx, group: g, by: a, version: v}
 	l.attach()
-	if !l.findRoom() || !l.findZones() {
+	if !l.findRoom() {
 		return nil
 	}
+	l.findZones()
 	l.firstUse()
 	return l
 }
@@ -96,20 +96,13 @@ func (l *launcher) findRoom() bool {
 	if waiting {
 		addNote(l.by, "launches wait until machines that leave are confirmed gone")
 	}
-	if l.group.LaunchFailures >= failureLimit(l.group) {
-		addNote(l.by, fmt.Sprintf("launches failed %d times in a row: one instance at a time is tried", l.group.LaunchFailures))
-		if usage.Launching > 0 {
-			return false
-		}
-		l.probe = true
-	}
 	l.room = room
 	return room > 0
 }
 
 // findZones finds those in which a launch need not wait, and in each the first
-// type that need not.
-func (l *launcher) findZones() bool {
+// type that need not. When launches are held everywhere, all zones will do.
+func (l *launcher) findZones() {
 	types := l.version.Template.InstanceTypes
 	if len(types) == 0 {
 		types = []autoscaling.InstanceType{{Weight: 1}}
@@ -125,10 +118,14 @@ func (l *launcher) findZones() bool {
 			l.types[z.Name] = types[at]
 		}
 	}
-	if len(l.open) == 0 {
-		addNote(l.by, "launches are held after failures: "+l.group.LastLaunchError)
+	if len(l.open) > 0 {
+		return
 	}
-	return len(l.open) > 0
+	addNote(l.by, "launches are held after failures: "+l.group.LastLaunchError)
+	for _, z := range l.group.Zones {
+		l.open = append(l.open, z.Name)
+		l.types[z.Name] = types[0]
+	}
 }
 
 // firstUse dates the version for the termination policies.
@@ -166,9 +163,6 @@ func (l *launcher) one() (int32, bool) {
 	}
 	capacity := i.Capacity()
 	l.room -= capacity
-	if l.probe {
-		l.room = 0
-	}
 	l.crowd[zone] += capacity
 	l.by.Launches++
 	walk(l.tx, l.group, &i, autoscaling.Initial, "")

@@ -1,6 +1,8 @@
 package control
 
 import (
+	"fmt"
+
 	"github.com/asctl/as/internal/autoscaling"
 	"github.com/asctl/as/internal/fsm"
 )
@@ -24,11 +26,11 @@ func (o Operations) remove(tx *fsm.Tx, g *autoscaling.Group, a *autoscaling.Acti
 		live = append(live, i)
 	}
 	rules := autoscaling.VictimRules{Group: g, Load: o.Platform.Load}
-	found := int32(0)
+	why, found := fmt.Sprintf("%s by activity %d", a.Kind, a.ID), int32(0)
 	for _, victim := range autoscaling.PickVictims(rules, live, n) {
 		c := *victim
 		c.LoweredDesired = true
-		if beginRemoval(tx, g, &c, a, a.Cause) {
+		if beginRemoval(tx, g, &c, a, why) {
 			found += c.Capacity()
 		}
 	}

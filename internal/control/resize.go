@@ -32,7 +32,7 @@ func (o Operations) resize(tx *fsm.Tx, g *autoscaling.Group, to int32, a *asking
 	case kind == autoscaling.ScaleOut:
 		o.launch(tx, g, activity, min(to-from, to-there))
 	default:
-		o.remove(tx, g, activity, min(from-to, there-to))
+		o.remove(tx, g, activity, there-to)
 	}
 	putActivity(tx, activity)
 	settle(tx, activity.ID)

@@ -78,20 +78,23 @@ func (o Operations) RunScheduledTask(tx *fsm.Tx, group autoscaling.UID, id strin
 // passOver records a run that does not happen any more: its group was busy until
 // now, or nobody was there to run it.
 func passOver(tx *fsm.Tx, g *autoscaling.Group, t *autoscaling.ScheduledTask, run autoscaling.Time) {
-	if t.RetryTime != 0 {
-		ran(tx, g, t, autoscaling.LastRun{
-			Time: run, Outcome: autoscaling.RunExpired, Reason: "the group was busy or paused until the launch window or the next run",
-		})
-		return
+	last := autoscaling.LastRun{Time: run, Outcome: autoscaling.RunMissed, Reason: "the service was away for longer than the launch window"}
+	switch {
+	case suspends(g, autoscaling.ProcessScheduled):
+		last.Outcome, last.Reason = autoscaling.RunRefused, scheduledSuspended
+	case t.RetryTime != 0:
+		last.Outcome, last.Reason = autoscaling.RunExpired, "the group was busy or paused until the launch window or the next run"
 	}
-	ran(tx, g, t, autoscaling.LastRun{Time: run, Outcome: autoscaling.RunMissed, Reason: "the service was away for longer than the launch window"})
+	ran(tx, g, t, last)
 }
+
+const scheduledSuspended = "process SCHEDULED is suspended"
 
 // runTask tries a run. One that is refused for what will pass stays due until its
 // window ends.
 func (o Operations) runTask(tx *fsm.Tx, g *autoscaling.Group, t *autoscaling.ScheduledTask, run autoscaling.Time) error {
 	if suspends(g, autoscaling.ProcessScheduled) {
-		ran(tx, g, t, autoscaling.LastRun{Time: run, Outcome: autoscaling.RunRefused, Reason: "process SCHEDULED is suspended"})
+		ran(tx, g, t, autoscaling.LastRun{Time: run, Outcome: autoscaling.RunRefused, Reason: scheduledSuspended})
 		return nil
 	}
 	activity, err := o.executeTask(tx, g, t)

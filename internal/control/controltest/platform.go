@@ -1,0 +1,59 @@
+package controltest
+
+import (
+	"fmt"
+
+	"github.com/asctl/as/internal/autoscaling"
+	"github.com/asctl/as/internal/control"
+)
+
+// Platform knows the compute provider "sim", the pool "web" of balancer "edge"
+// with a health check, the list "db" of "files" and the metric source "prom";
+// tests change what it knows.
+type Platform struct {
+	Compute map[string]error // by provider: why its templates are refused
+	Pools   map[string]control.PoolStatus
+	Lists   map[string]control.ListStatus
+	Sources map[string]bool
+	Loads   map[autoscaling.InstanceID]float64
+}
+
+// NewPlatform is the one described above.
+func NewPlatform() *Platform {
+	return &Platform{
+		Compute: map[string]error{"sim": nil},
+		Pools:   map[string]control.PoolStatus{"edge/web": {HasHealthCheck: true}},
+		Lists:   map[string]control.ListStatus{"files/db": {}},
+		Sources: map[string]bool{"prom": true},
+		Loads:   map[autoscaling.InstanceID]float64{},
+	}
+}
+
+func (p *Platform) ValidateTemplate(t *autoscaling.Template) error {
+	err, known := p.Compute[t.Provider]
+	if !known {
+		return fmt.Errorf("there is no compute provider %q", t.Provider)
+	}
+	return err
+}
+
+func (p *Platform) Pool(provider, pool string) control.PoolStatus {
+	if s, known := p.Pools[provider+"/"+pool]; known {
+		return s
+	}
+	return control.PoolStatus{Problem: "it does not exist"}
+}
+
+func (p *Platform) AccessList(provider, list string) control.ListStatus {
+	if s, known := p.Lists[provider+"/"+list]; known {
+		return s
+	}
+	return control.ListStatus{Problem: "it does not exist"}
+}
+
+func (p *Platform) HasMetricSource(name string) bool { return p.Sources[name] }
+
+func (p *Platform) Load(id autoscaling.InstanceID) (float64, bool) {
+	load, known := p.Loads[id]
+	return load, known
+}
