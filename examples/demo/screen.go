@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"os"
@@ -93,8 +94,8 @@ func eventLine(e *pb.Event) string {
 	if e.Type == pb.Event_INSTANCE_STATE {
 		text = e.State.String() + "  " + text
 	}
-	if e.Instance != "" {
-		text = e.Instance + "  " + text
+	if about := cmp.Or(e.Instance, e.Subject); about != "" {
+		text = about + "  " + text
 	}
 	return fmt.Sprintf("%s  %-20s %s", e.Time.AsTime().Format("15:04:05.000"), e.Type, text)
 }

@@ -18,7 +18,7 @@ import (
 	"github.com/asctl/as/test/cluster/nodes"
 )
 
-const requestsPerSecond = 60
+const requestsPerSecond = 100
 
 // teller holds what the chapters share.
 type teller struct {
