@@ -92,11 +92,17 @@ func exitCode(err error) int {
 
 // apiStatus is the API's answer within an error, if there is one.
 func apiStatus(err error) (*status.Status, bool) {
-	var s interface{ GRPCStatus() *status.Status }
+	var s statusError
 	if !errors.As(err, &s) {
 		return nil, false
 	}
 	return s.GRPCStatus(), true
+}
+
+// statusError is what all errors of gRPC calls are.
+type statusError interface {
+	error
+	GRPCStatus() *status.Status
 }
 
 // printError says what went wrong in one line, and in further ones what is known
@@ -115,11 +121,10 @@ func printError(out io.Writer, command *cobra.Command, err error) {
 		fmt.Fprintf(out, "asctl: %v\n", err)
 		return
 	}
-	text := s.Message()
-	// What we said around the API's words is kept, its "rpc error: code =" is not.
-	if before, _, ok := strings.Cut(err.Error(), "rpc error: code"); ok {
-		text = before + text
-	}
+	// What we said around the API's words is kept, gRPC's own wording is not.
+	var api statusError
+	errors.As(err, &api)
+	text := strings.Replace(err.Error(), api.Error(), s.Message(), 1)
 	fmt.Fprintf(out, "asctl: %s (%s)\n", text, label(s))
 	for _, line := range hints(s) {
 		fmt.Fprintf(out, "  %s\n", line)
@@ -140,8 +145,8 @@ func hints(s *status.Status) []string {
 		switch d := detail.(type) {
 		case *errdetails.BadRequest:
 			for _, v := range d.FieldViolations {
-				// A lone violation usually is the message.
-				if v.Description != s.Message() {
+				// A lone violation usually is in the message.
+				if !strings.Contains(s.Message(), v.Description) {
 					lines = append(lines, v.Field+": "+v.Description)
 				}
 			}

@@ -17,6 +17,8 @@ type listOptions struct {
 	kind    *kind
 	request listRequest
 	limit   int
+	// cut says that the limit is ours: then it is told where it cuts off.
+	cut bool
 }
 
 func newList(a *app, k *kind, run func(context.Context, *listOptions) error) *cobra.Command {
@@ -55,6 +57,7 @@ func newList(a *app, k *kind, run func(context.Context, *listOptions) error) *co
 		if o.limit < 0 {
 			return usagef("--limit %d is negative", o.limit)
 		}
+		o.cut = !c.Flags().Changed("limit")
 		if run != nil {
 			return run(c.Context(), o)
 		}
@@ -88,7 +91,7 @@ func (o *listOptions) run(ctx context.Context) error {
 	if err := o.app.printer().List(response, items, o.kind.columns); err != nil {
 		return err
 	}
-	if total := totalSize(response); total > len(items) {
+	if total := totalSize(response); o.cut && total > len(items) {
 		o.app.note("%d of %d; --limit 0 shows all", len(items), total)
 	} else if total == 0 && len(items) == 0 && o.app.errTerminal {
 		o.app.note("none")

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"math"
 	"strconv"
 	"time"
 
@@ -68,7 +69,7 @@ var pointColumns = []output.Column{
 		if p.Value == nil {
 			return ""
 		}
-		return strconv.FormatFloat(*p.Value, 'g', 6, 64)
+		return strconv.FormatFloat(math.Round(*p.Value*1e4)/1e4, 'f', -1, 64)
 	}),
 	output.Col("SAMPLES", func(p *pb.QueryMetricsResponse_Point) string { return count(p.Samples) }),
 }

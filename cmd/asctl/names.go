@@ -31,9 +31,9 @@ func (a *app) fullName(k *kind, typed string) (string, error) {
 	}
 	if len(parts) != want {
 		if k.inGroup {
-			return "", usagef("%q does not name a %s: say GROUP/%s, e.g. web/%s", typed, k.noun, k.placeholder(), typed)
+			return "", usagef("%q does not name a %s: say %s", typed, k.noun, k.form(""))
 		}
-		return "", usagef("%q does not name a %s: it has no /", typed, k.noun)
+		return "", usagef("%q does not name a %s: say %s, without a /", typed, k.noun, k.form(""))
 	}
 	for _, id := range parts {
 		if !idPattern.MatchString(id) {

@@ -2,6 +2,7 @@ package manifest
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 
 	"buf.build/go/protovalidate"
@@ -24,6 +25,7 @@ func Parse(name string, content []byte, kinds []Kind) ([]*Document, error) {
 		}
 	}
 	if len(f.problems) > 0 {
+		slices.SortStableFunc(f.problems, func(a, b *Problem) int { return a.Line - b.Line })
 		return nil, f.problems
 	}
 	return documents, nil
@@ -42,7 +44,7 @@ func (f *file) chunks() []chunk {
 	var found []chunk
 	begin := 0
 	end := func(next int) {
-		text := strings.Repeat("\n", begin) + strings.Join(f.lines[begin:next], "\n")
+		text := strings.Repeat("\n", begin) + strings.Join(f.lines[begin:next], "\n") + "\n"
 		found = append(found, chunk{firstLine: begin + 1, text: []byte(text)})
 		begin = next
 	}
@@ -59,7 +61,7 @@ func (f *file) chunks() []chunk {
 func (f *file) document(c chunk, kinds []Kind) *Document {
 	var node yaml.Node
 	if err := yaml.Unmarshal(c.text, &node); err != nil {
-		f.syntax(err, c.firstLine)
+		f.syntax(err, c)
 		return nil
 	}
 	if node.Kind == 0 || isNull(node.Content[0]) {

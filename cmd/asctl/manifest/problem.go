@@ -1,11 +1,15 @@
 package manifest
 
 import (
+	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
+	goyaml "github.com/goccy/go-yaml"
+	"github.com/goccy/go-yaml/parser"
 	"go.yaml.in/yaml/v3"
 )
 
@@ -51,7 +55,11 @@ type file struct {
 	problems Problems
 }
 
+// problem records a mistake at a node; of several at one place the first says most.
 func (f *file) problem(node *yaml.Node, format string, args ...any) {
+	if slices.ContainsFunc(f.problems, func(p *Problem) bool { return p.Line == node.Line && p.Column == node.Column }) {
+		return
+	}
 	p := &Problem{File: f.name, Line: node.Line, Column: node.Column, Message: fmt.Sprintf(format, args...)}
 	if node.Line > 0 && node.Line <= len(f.lines) {
 		number := strconv.Itoa(node.Line)
@@ -65,9 +73,16 @@ var (
 	atPosition = regexp.MustCompile(`^(\d+):(\d+) (.*)$`)
 )
 
-// syntax records what the YAML parser says, which knows the line only.
-func (f *file) syntax(err error, firstLine int) {
-	p := &Problem{File: f.name, Line: firstLine, Message: err.Error()}
+// syntax records that the text is no YAML. The parser that reads the documents
+// gives a line that may be one off; another one knows the place.
+func (f *file) syntax(err error, c chunk) {
+	var wrong *goyaml.SyntaxError
+	if _, better := parser.ParseBytes(c.text, 0); errors.As(better, &wrong) && wrong.Token != nil {
+		at := wrong.Token.Position
+		f.problem(&yaml.Node{Line: at.Line, Column: at.Column}, "%s", wrong.Message)
+		return
+	}
+	p := &Problem{File: f.name, Line: c.firstLine, Message: err.Error()}
 	if m := yamlLine.FindStringSubmatch(err.Error()); m != nil {
 		p.Message = m[2]
 		if n, err := strconv.Atoi(m[1]); err == nil {
