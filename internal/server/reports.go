@@ -2,7 +2,6 @@ package server
 
 import (
 	"context"
-
 	"sync"
 
 	"github.com/asctl/as/internal/cluster"
@@ -48,6 +47,7 @@ func shipReports(ctx context.Context, edges map[string]*edge, changed chan<- str
 		})
 	}
 	wait.Wait()
+	<-ctx.Done() // also without any balancer
 }
 
 // reportSource is builtin's view of what the peer service gathered for one balancer.
