@@ -67,7 +67,7 @@ func (l *leader) apply(entry []byte) {
 	applyEntry(l.t, l.m, entry)
 }
 
-func applyEntry(t testing.TB, m *Machine, entry []byte) {
+func applyEntry(t tb, m *Machine, entry []byte) {
 	t.Helper()
 	if r := m.Apply(&raft.Log{Type: raft.LogCommand, Data: entry}).(Result); r.Skipped || r.Err != nil {
 		t.Fatalf("apply: skipped=%v err=%v", r.Skipped, r.Err)
@@ -75,7 +75,7 @@ func applyEntry(t testing.TB, m *Machine, entry []byte) {
 }
 
 // replay answers a machine that decoded the whole log.
-func replay(t testing.TB, log [][]byte) *Machine {
+func replay(t tb, log [][]byte) *Machine {
 	t.Helper()
 	m := NewMachine()
 	for _, entry := range log {
@@ -94,7 +94,7 @@ func (s *sink) ID() string    { return "test" }
 func (s *sink) Cancel() error { s.cancelled = true; return nil }
 func (s *sink) Close() error  { return nil }
 
-func snapshotOf(t testing.TB, m *Machine) []byte {
+func snapshotOf(t tb, m *Machine) []byte {
 	t.Helper()
 	s, err := m.Snapshot()
 	if err != nil {
@@ -108,7 +108,7 @@ func snapshotOf(t testing.TB, m *Machine) []byte {
 	return to.Bytes()
 }
 
-func restored(t testing.TB, snapshot []byte) *Machine {
+func restored(t tb, snapshot []byte) *Machine {
 	t.Helper()
 	m := NewMachine()
 	if err := m.Restore(nopCloser{bytes.NewReader(snapshot)}); err != nil {
@@ -147,4 +147,11 @@ func serving(group autoscaling.UID, id autoscaling.InstanceID) *autoscaling.Inst
 		Provider: "sim", InstanceType: "small", MachineID: "machine-" + string(id), Addresses: []string{"10.0.0.7"},
 		Served: true, MachineRunning: true, Origin: autoscaling.OriginCreated,
 	}
+}
+
+// tb is what testing.TB and rapid.T have in common.
+type tb interface {
+	Helper()
+	Fatal(args ...any)
+	Fatalf(format string, args ...any)
 }
