@@ -42,11 +42,23 @@ func run(t *testing.T, f *fake, stdin string, args ...string) *ran {
 
 func runIn(ctx context.Context, t *testing.T, f *fake, stdin string, env map[string]string, args ...string) *ran {
 	t.Helper()
+	return runApp(ctx, t, f, stdin, env, false, args...)
+}
+
+// onTerminal runs it as if all streams were one.
+func onTerminal(t *testing.T, f *fake, stdin string, env map[string]string, args ...string) *ran {
+	t.Helper()
+	return runApp(t.Context(), t, f, stdin, env, true, args...)
+}
+
+func runApp(ctx context.Context, t *testing.T, f *fake, stdin string, env map[string]string, terminal bool, args ...string) *ran {
+	t.Helper()
 	listener := bufconn.Listen(1 << 20)
 	f.serve(t, listener)
 	r := &ran{fake: f}
 	a := &app{
 		in: strings.NewReader(stdin), out: &r.out, err: &r.err,
+		inTerminal: terminal, outTerminal: terminal, errTerminal: terminal,
 		env: func(name string) string { return env[name] },
 		now: func() time.Time { return now },
 		dial: func(ctx context.Context, address string) (net.Conn, error) {
@@ -136,7 +148,9 @@ func TestCommands(t *testing.T) {
 			"scheduled-task create web/once --start-time 2026-03-01T00:00:00Z --min 1 --desired 2 --max 3", "scheduled-task create web/bad --start-time tomorrow",
 			"scheduled-task update web/evening --max 20", "scheduled-task delete web/evening --yes",
 		}},
-		{"alarm_task", func() *fake { return known().answer("EnableAlarmTask", alarm, nil).answer("DisableAlarmTask", alarm, nil) }, []string{
+		{"alarm_task", func() *fake {
+			return known().answer("EnableAlarmTask", alarm, nil).answer("DisableAlarmTask", alarm, nil)
+		}, []string{
 			"alarm-task list web", "alarm-task list web -o wide", "alarm-task get web/cpu-high -o json",
 			"alarm-task create web/busy --metric requests --source push --dimension host=a --statistic p99 --period 10s --comparison greater-than --threshold 99.5 --evaluation-periods 3 --datapoints-to-alarm 2 --rule add-two",
 			"alarm-task create web/busy --comparison above", "alarm-task update web/cpu-high --threshold 80", "alarm-task enable web/cpu-high", "alarm-task disable web/cpu-high", "alarm-task delete web/cpu-high --yes",

@@ -49,5 +49,8 @@ func (p *Progress) bar() *progress.Model {
 		options = append(options, progress.WithColors(lipgloss.NoColor{}), progress.WithFillCharacters('#', '.'))
 	}
 	bar := progress.New(options...)
+	if !p.Color {
+		bar.EmptyColor = lipgloss.NoColor{}
+	}
 	return &bar
 }
