@@ -2,6 +2,7 @@ package virtual
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"sync"
 
@@ -92,4 +93,10 @@ func (l *Lists) in(instance string) []string {
 	}
 	slices.Sort(names)
 	return names
+}
+
+func (l *Lists) names() []string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.Sorted(maps.Keys(l.lists))
 }

@@ -12,7 +12,9 @@ import (
 
 type compute struct{ r *run }
 
-func (c compute) ValidateSpec(spec providers.MachineSpec) error { return c.r.w.Cloud.ValidateSpec(spec) }
+func (c compute) ValidateSpec(spec providers.MachineSpec) error {
+	return c.r.w.Cloud.ValidateSpec(spec)
+}
 
 func (c compute) Ensure(ctx context.Context, fence providers.Fence, spec providers.MachineSpec) (m providers.Machine, err error) {
 	err = c.r.call(ctx, Call{Op: Ensure, Key: spec.Instance, Epoch: fence.Epoch}, func(ctx context.Context) (err error) {
@@ -25,9 +27,9 @@ func (c compute) Ensure(ctx context.Context, fence providers.Fence, spec provide
 
 func (c compute) Start(ctx context.Context, fence providers.Fence, instance string) (m providers.Machine, err error) {
 	err = c.r.call(ctx, Call{Op: Start, Key: instance, Epoch: fence.Epoch}, func(ctx context.Context) (err error) {
-		c.r.w.Books.starting(c.r.node, c.r.instance(instance), instance, c.r.w.Lists)
+		c.r.w.Books.starting(c.r.instance(instance), instance, c.r.w.Lists)
 		m, err = c.r.w.Cloud.Start(ctx, fence, instance)
-		c.r.w.Books.started(instance, m, err)
+		c.r.w.Books.started(c.r.node, instance, m, err)
 		return err
 	})
 	return answer(m, err)
@@ -45,7 +47,7 @@ func (c compute) Stop(ctx context.Context, fence providers.Fence, instance strin
 func (c compute) Remove(ctx context.Context, fence providers.Fence, instance string) error {
 	return c.r.call(ctx, Call{Op: Remove, Key: instance, Epoch: fence.Epoch}, func(ctx context.Context) error {
 		err := c.r.w.Cloud.Remove(ctx, fence, instance)
-		c.r.w.Books.removed(c.r.node, instance, c.r.w.Lists, err)
+		c.r.w.Books.removed(c.r.node, c.r.instance(instance), instance, c.r.w.Lists, err)
 		return err
 	})
 }
@@ -77,7 +79,9 @@ func answer[T any](a T, err error) (T, error) {
 
 type accessList struct{ r *run }
 
-func (a accessList) CheckList(ctx context.Context, list string) error { return a.r.w.Lists.CheckList(ctx, list) }
+func (a accessList) CheckList(ctx context.Context, list string) error {
+	return a.r.w.Lists.CheckList(ctx, list)
+}
 
 func (a accessList) SetEntries(ctx context.Context, fence providers.Fence, list string, entries []providers.Entry) error {
 	return a.r.call(ctx, Call{Op: SetEntries, Key: list, Epoch: fence.Epoch}, func(ctx context.Context) error {
@@ -95,8 +99,9 @@ func (b balancer) CheckPool(ctx context.Context, pool string) (providers.Pool, e
 
 func (b balancer) SetTargets(ctx context.Context, fence providers.Fence, pool string, set providers.TargetSet) error {
 	return b.r.call(ctx, Call{Op: SetTargets, Key: pool, Epoch: fence.Epoch}, func(ctx context.Context) error {
+		was := b.r.w.Pools.Targets(pool)
 		err := b.r.w.Pools.SetTargets(ctx, fence, pool, set)
-		b.r.w.Books.pooled(b.r.node, pool, set, err)
+		b.r.w.Books.pooled(b.r.node, pool, was, set, err)
 		return err
 	})
 }
@@ -115,4 +120,3 @@ var (
 	_ providers.Balancer      = balancer{}
 	_ providers.AccessList    = accessList{}
 )
-

@@ -2,6 +2,7 @@ package virtual
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -178,4 +179,10 @@ func (p *Pools) serving(instance string) []string {
 	}
 	slices.Sort(names)
 	return names
+}
+
+func (p *Pools) names() []string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.Sorted(maps.Keys(p.pools))
 }

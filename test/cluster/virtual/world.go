@@ -57,7 +57,7 @@ type World struct {
 	runs     map[string]*run // by node: the one that runs, or ran last
 	requests int
 
-	story // what the event log told so far
+	story story
 }
 
 // New makes a world in the bubble that it is called in; it ends with the test.

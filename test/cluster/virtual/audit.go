@@ -1,0 +1,176 @@
+package virtual
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/asctl/as/internal/autoscaling"
+	"github.com/asctl/as/internal/fsm"
+	"github.com/asctl/as/internal/providers"
+)
+
+// Settle waits until every group is at rest, and audits the world.
+func (w *World) Settle(within time.Duration) {
+	w.t.Helper()
+	unrest := "nobody leads"
+	if !w.comes(within, func() bool { unrest = w.unrest(w.Leader().View()); return unrest == "" }) {
+		w.fail("not at rest within %s: %s", within, unrest)
+	}
+	w.Audit()
+}
+
+// unrest says what is still under way or not as it should be; empty: nothing.
+func (w *World) unrest(v fsm.View) string {
+	for g := range v.Groups("") {
+		for a := range v.RunningActivities(g.UID) {
+			return fmt.Sprintf("activity %d (%s) of %s runs: %s", a.ID, a.Kind, g.ID, a.Cause)
+		}
+		for i := range v.Instances(g.UID) {
+			if !i.State.Resting() || i.Health == autoscaling.HealthUnhealthy {
+				return fmt.Sprintf("instance %s of %s is %s %s %v: %s", i.ID, g.ID, i.State, i.Step, i.Health, i.StatusReason)
+			}
+		}
+		counts := v.Counts(g.UID)
+		if g.State == autoscaling.GroupActive && counts.Capacity != g.Desired {
+			return fmt.Sprintf("%s has %d of %d (%v)", g.ID, counts.Capacity, g.Desired, g.Conditions)
+		}
+		if g.State == autoscaling.GroupDeleting {
+			return g.ID + " is being deleted"
+		}
+	}
+	for o := range v.Orphans() {
+		return "there is orphan " + string(o.Instance)
+	}
+	return w.outside(v)
+}
+
+// Audit looks at all nodes and everything outside, when the groups are at rest.
+func (w *World) Audit() {
+	w.t.Helper()
+	w.EnsureSame()
+	v := w.Leader().View()
+	if found := w.unrest(v); found != "" {
+		w.fail("%s", found)
+	}
+	w.CheckBooks()
+}
+
+// CheckBooks looks for broken rules, at any time.
+func (w *World) CheckBooks() {
+	w.t.Helper()
+	w.story.follow(w.Leader().View())
+	broken := w.Books.Broken()
+	w.story.mu.Lock()
+	for id, n := range w.story.ends {
+		if n != 1 {
+			broken = append(broken, fmt.Sprintf("activity %d ended %d times", id, n))
+		}
+	}
+	for _, id := range w.Books.instances() {
+		if !w.story.intents[autoscaling.InstanceID(id)] {
+			broken = append(broken, fmt.Sprintf("machine %s was made and the event log knows of no such instance", id))
+		}
+	}
+	w.story.mu.Unlock()
+	if len(broken) > 0 {
+		w.fail("%s", strings.Join(broken, "\n"))
+	}
+}
+
+// outside compares cloud, lists and pools with the records at rest.
+func (w *World) outside(v fsm.View) string {
+	listing, err := w.Cloud.List(context.Background(), string(v.Cluster().ID))
+	if err != nil {
+		return "the cloud does not answer: " + err.Error()
+	}
+	found := map[string]bool{}
+	for _, m := range listing.Machines {
+		found[m.Instance] = true
+		i := v.FindInstance(autoscaling.InstanceID(m.Instance))
+		if i == nil || i.State.Final() {
+			return fmt.Sprintf("machine %s (%s) belongs to no instance", m.Instance, m.State)
+		}
+		if m.State != providers.MachineRunning {
+			return fmt.Sprintf("machine %s of an instance that is %s is %s", m.Instance, i.State, m.State)
+		}
+	}
+	lists, pools := map[string][]string{}, map[string][]string{}
+	for g := range v.Groups("") {
+		for i := range v.Instances(g.UID) {
+			if !found[string(i.ID)] {
+				return fmt.Sprintf("instance %s is %s and has no machine", i.ID, i.State)
+			}
+			for _, a := range i.AccessLists {
+				lists[a.List] = append(lists[a.List], string(i.ID)+" "+i.Addresses[0])
+			}
+			for _, b := range i.Balancers {
+				pools[b.Pool] = append(pools[b.Pool], string(i.ID)+" "+i.Addresses[0])
+			}
+		}
+	}
+	for _, name := range w.Lists.names() {
+		var is []string
+		for _, e := range w.Lists.Entries(name) {
+			is = append(is, e.Instance+" "+e.Address)
+		}
+		if !sameSet(is, lists[name]) {
+			return fmt.Sprintf("list %s lets in %v, and %v should be", name, is, lists[name])
+		}
+	}
+	for _, name := range w.Pools.names() {
+		var is []string
+		for _, t := range w.Pools.Targets(name) {
+			if t.Drain {
+				return fmt.Sprintf("target %s of %s drains", t.Instance, name)
+			}
+			is = append(is, t.Instance+" "+t.Address)
+		}
+		if !sameSet(is, pools[name]) {
+			return fmt.Sprintf("pool %s serves %v, and %v should be", name, is, pools[name])
+		}
+	}
+	return ""
+}
+
+func sameSet(a, b []string) bool {
+	slices.Sort(a)
+	slices.Sort(b)
+	return slices.Equal(a, b)
+}
+
+// fail ends the test with what a person needs to understand it.
+func (w *World) fail(format string, args ...any) {
+	w.t.Helper()
+	var b strings.Builder
+	fmt.Fprintf(&b, format, args...)
+	fmt.Fprintf(&b, "\n\nthe newest effects:\n%s\n\nthe newest events:\n", w.Books.Lines())
+	for _, m := range w.Members {
+		if !m.Running() {
+			continue
+		}
+		v := m.View()
+		first := uint64(0)
+		if last := v.LastEvent(); last > 80 {
+			first = last - 80
+		}
+		for e := range v.Events(first) {
+			state := ""
+			if e.State != 0 {
+				state = e.State.String()
+			}
+			fmt.Fprintf(&b, "%s %d %s %s %s %s %s a%d %s\n", e.Time.Std().Format("15:04:05.000"), e.Index, e.Type, e.GroupID, e.Instance, state, e.Step, e.Activity, e.Message)
+		}
+		for g := range v.Groups("") {
+			fmt.Fprintf(&b, "group %s %s desired %d cooldown until %s, conditions %+v\n", g.ID, g.State, g.Desired, g.CooldownUntil, g.Conditions)
+			for i := range v.Instances(g.UID) {
+				fmt.Fprintf(&b, "  %s %s %s health %d retry %s deadline %s lists %v pools %v: %s\n", i.ID, i.State, i.Step, i.Health, i.RetryTime, i.Deadline, i.AccessLists, i.Balancers, i.StatusReason)
+			}
+		}
+		fmt.Fprintf(&b, "as node %s knows at %s\n", m.ID, time.Now().UTC().Format("15:04:05.000"))
+		break
+	}
+	w.t.Fatal(b.String())
+}

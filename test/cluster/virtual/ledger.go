@@ -1,0 +1,332 @@
+package virtual
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/asctl/as/internal/autoscaling"
+	"github.com/asctl/as/internal/providers"
+)
+
+// Ledger is the book of what happened outside: every effect, in its order, and
+// every rule that one broke. It is told the truth, also where the caller's answer
+// is lost.
+type Ledger struct {
+	lenient bool
+
+	mu       sync.Mutex
+	machines map[string]*Machine
+	groups   map[string]*census
+	lines    []string // the newest
+	broken   []string
+}
+
+// Machine is what was done for one instance, outside.
+type Machine struct {
+	Instance string
+	Group    string
+	Made     time.Time
+	Gone     bool
+	// Deeds are the kinds of effects, each once, in the order in which they first
+	// happened.
+	Deeds []Deed
+
+	running, ended bool
+	unlisted       []string // lists that it must be in and was not in when it was being started
+}
+
+// Deed is an effect on an instance.
+type Deed string
+
+const (
+	Made     Deed = "made"
+	Listed   Deed = "listed"   // its address went into a list
+	Started  Deed = "started"  // its machine runs
+	Pooled   Deed = "pooled"   // it gets traffic
+	Drained  Deed = "drained"  // it gets no new traffic
+	Unpooled Deed = "unpooled" // it left a pool
+	Stopped  Deed = "stopped"
+	Unlisted Deed = "unlisted" // its address left a list
+	Removed  Deed = "removed"
+)
+
+// census counts the machines of a group.
+type census struct{ now, most int }
+
+const keptLines = 400
+
+func newLedger(lenient bool) *Ledger {
+	return &Ledger{lenient: lenient, machines: map[string]*Machine{}, groups: map[string]*census{}}
+}
+
+// Machine is the book's page about an instance; the zero page when nothing was
+// ever done.
+func (l *Ledger) Machine(id autoscaling.InstanceID) Machine {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if m := l.machines[string(id)]; m != nil {
+		c := *m
+		c.Deeds = slices.Clone(m.Deeds)
+		return c
+	}
+	return Machine{}
+}
+
+// Machines is how many were ever made.
+func (l *Ledger) Machines() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.machines)
+}
+
+// Most is the greatest number of machines that a group ever had at once.
+func (l *Ledger) Most(group string) int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if c := l.groups["namespaces/default/groups/"+group]; c != nil {
+		return c.most
+	}
+	return 0
+}
+
+// Broken are the rules that were broken.
+func (l *Ledger) Broken() []string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.Clone(l.broken)
+}
+
+// Lines are the newest effects, for a person.
+func (l *Ledger) Lines() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return strings.Join(l.lines, "\n")
+}
+
+// write adds a line. l.mu is held.
+func (l *Ledger) write(node, format string, args ...any) {
+	line := time.Now().UTC().Format("15:04:05.000 ") + node + " " + fmt.Sprintf(format, args...)
+	if len(l.lines) >= 2*keptLines {
+		l.lines = slices.Delete(l.lines, 0, keptLines)
+	}
+	l.lines = append(l.lines, line)
+}
+
+// must notes a broken rule. l.mu is held.
+func (l *Ledger) must(ok bool, format string, args ...any) {
+	if !ok {
+		rule := time.Now().UTC().Format("15:04:05.000 ") + fmt.Sprintf(format, args...)
+		l.broken = append(l.broken, rule)
+		l.write("--", "BROKEN %s", rule)
+	}
+}
+
+// did notes a deed. l.mu is held.
+func (m *Machine) did(d Deed) {
+	if !slices.Contains(m.Deeds, d) {
+		m.Deeds = append(m.Deeds, d)
+	}
+}
+
+// outcome is an error's class, for a line.
+func outcome(err error) string {
+	if err == nil {
+		return "ok"
+	}
+	return string(providers.ClassOf(err))
+}
+
+// answers says whether a machine runs behind a target.
+func (l *Ledger) answers(t providers.Target) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	m := l.machines[t.Instance]
+	return m != nil && m.running
+}
+
+// ended is the end of a machine by itself, or by a test.
+func (l *Ledger) ended(instance, why string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.write("--", "machine %s ends: %s", instance, why)
+	if m := l.machines[instance]; m != nil {
+		m.running, m.ended = false, true
+	}
+}
+
+// vanished forgets that there ever was a machine: another may be made.
+func (l *Ledger) vanished(instance string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.write("--", "machine %s vanishes", instance)
+	if m := l.machines[instance]; m != nil {
+		m.running, m.ended, m.Made = false, true, time.Time{}
+		l.gone(m)
+	}
+}
+
+func (l *Ledger) gone(m *Machine) {
+	if !m.Gone {
+		m.Gone = true
+		l.groups[m.Group].now--
+	}
+}
+
+func (l *Ledger) ensured(node string, intent *autoscaling.Instance, spec providers.MachineSpec, made providers.Machine, err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.write(node, "ensure %s: %s", spec.Instance, outcome(err))
+	if err != nil {
+		return
+	}
+	l.must(intent != nil, "node %s made machine %s without an intent", node, spec.Instance)
+	m := l.machines[spec.Instance]
+	if m == nil {
+		m = &Machine{Instance: spec.Instance, Group: spec.Group, Gone: true}
+		l.machines[spec.Instance] = m
+	}
+	if m.Made.Equal(made.CreateTime) {
+		return // the one that is there
+	}
+	l.must(m.Made.IsZero(), "machine %s was made twice: at %s and at %s", spec.Instance, m.Made, made.CreateTime)
+	m.Made, m.Gone, m.running, m.ended = made.CreateTime, false, false, false
+	m.did(Made)
+	c := l.groups[m.Group]
+	if c == nil {
+		c = &census{}
+		l.groups[m.Group] = c
+	}
+	c.now++
+	c.most = max(c.most, c.now)
+}
+
+// starting looks at what must be before a machine runs.
+func (l *Ledger) starting(intent *autoscaling.Instance, instance string, lists *Lists) {
+	in := lists.in(instance)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	m := l.machines[instance]
+	if m == nil || intent == nil {
+		return
+	}
+	m.unlisted = nil
+	for _, a := range intent.AccessLists {
+		if !slices.Contains(in, a.List) {
+			m.unlisted = append(m.unlisted, a.List)
+		}
+	}
+}
+
+func (l *Ledger) started(node, instance string, is providers.Machine, err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.write(node, "start %s: %s %s", instance, outcome(err), is.State)
+	m := l.machines[instance]
+	if m == nil {
+		return
+	}
+	switch {
+	case providers.ClassOf(err) == providers.Failed || err == nil && is.State == providers.MachineStopped:
+		m.running, m.ended = false, true
+	case err == nil && !m.running:
+		m.running = true
+		m.did(Started)
+		l.must(l.lenient || len(m.unlisted) == 0, "node %s started machine %s before its address was in %v", node, instance, m.unlisted)
+	}
+}
+
+func (l *Ledger) stopped(node, instance string, serving []string, err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.write(node, "stop %s: %s", instance, outcome(err))
+	m := l.machines[instance]
+	if m == nil || err != nil {
+		return
+	}
+	l.must(l.lenient || !m.running || len(serving) == 0, "node %s stopped machine %s while it got traffic from %v", node, instance, serving)
+	m.running, m.ended = false, true
+	m.did(Stopped)
+}
+
+func (l *Ledger) removed(node string, record *autoscaling.Instance, instance string, lists *Lists, err error) {
+	in := lists.in(instance)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.write(node, "remove %s: %s", instance, outcome(err))
+	m := l.machines[instance]
+	if m == nil || err != nil {
+		return
+	}
+	if !m.Gone && record != nil && !record.State.Final() { // else it is an orphan's removal
+		l.must(!m.running, "node %s removed machine %s while it ran", node, instance)
+		l.must(l.lenient || len(in) == 0, "node %s removed machine %s while its address was in %v", node, instance, in)
+	}
+	m.running, m.ended = false, true
+	m.did(Removed)
+	l.gone(m)
+}
+
+func (l *Ledger) listed(node, list string, was, is []providers.Entry, err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.write(node, "set list %s to %d entries: %s", list, len(is), outcome(err))
+	if err != nil {
+		return
+	}
+	for _, e := range is {
+		if m := l.machines[e.Instance]; m != nil {
+			m.did(Listed)
+		}
+	}
+	for _, e := range was {
+		m := l.machines[e.Instance]
+		if m == nil || slices.ContainsFunc(is, func(x providers.Entry) bool { return x.Instance == e.Instance }) {
+			continue
+		}
+		l.must(l.lenient || !m.running, "node %s took machine %s out of list %s while it ran", node, e.Instance, list)
+		m.did(Unlisted)
+	}
+}
+
+func (l *Ledger) pooled(node, pool string, was []providers.Target, is providers.TargetSet, err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.write(node, "set pool %s to %d targets: %s", pool, len(is.Targets), outcome(err))
+	if err != nil {
+		return
+	}
+	for _, t := range is.Targets {
+		m := l.machines[t.Instance]
+		if m == nil {
+			l.must(false, "node %s sends traffic of %s to %s, which has no machine", node, pool, t.Instance)
+			continue
+		}
+		if t.Drain {
+			m.did(Drained)
+			continue
+		}
+		l.must(m.running || m.ended, "node %s sends traffic of %s to %s, which was not started", node, pool, t.Instance)
+		m.did(Pooled)
+	}
+	for _, t := range was {
+		m := l.machines[t.Instance]
+		if m != nil && !slices.ContainsFunc(is.Targets, func(x providers.Target) bool { return x.Instance == t.Instance }) {
+			m.did(Unpooled)
+		}
+	}
+}
+
+// instances are those for which a machine was ever made.
+func (l *Ledger) instances() []string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	ids := make([]string, 0, len(l.machines))
+	for id := range l.machines {
+		ids = append(ids, id)
+	}
+	slices.Sort(ids)
+	return ids
+}
