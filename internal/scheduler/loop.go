@@ -67,7 +67,7 @@ func (t *term) loop(ctx context.Context) {
 	changes := t.State.Subscribe()
 	defer changes.Close()
 	defer t.stopTimers()
-	t.markAll()
+	t.survey()
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for ctx.Err() == nil {
@@ -80,7 +80,7 @@ func (t *term) loop(ctx context.Context) {
 		case <-changes.Ready:
 			change := changes.Take()
 			if change.All {
-				t.markAll()
+				t.survey()
 			}
 			for _, uid := range change.Groups {
 				t.mark(t.group(uid))
@@ -93,9 +93,14 @@ func (t *term) loop(ctx context.Context) {
 	}
 }
 
-func (t *term) markAll() {
-	for g := range t.State.View().Groups("") {
-		t.mark(t.group(g.UID))
+// survey gathers every group's parts of lists and pools, before any is written,
+// and queues all groups.
+func (t *term) survey() {
+	view := t.State.View()
+	for record := range view.Groups("") {
+		g := t.group(record.UID)
+		t.gather(g, plan.Shares(view.Reader, g.uid))
+		t.mark(g)
 	}
 }
 

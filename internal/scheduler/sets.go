@@ -31,25 +31,38 @@ type set struct {
 	poll    *time.Timer
 }
 
-// share takes over a group's parts of its lists and pools.
-func (t *term) share(ctx context.Context, g *groupState, shares []plan.Share) {
+// gather takes over a group's parts of its lists and pools; it answers the sets
+// that have something to write, or to look at.
+func (t *term) gather(g *groupState, shares []plan.Share) (changed, watched []*set) {
 	for _, old := range g.shares {
 		if !slices.ContainsFunc(shares, func(s plan.Share) bool { return s.Key == old.Key }) {
 			s := t.set(old.Key)
 			delete(s.shares, g.uid)
-			t.touch(ctx, s)
+			changed = append(changed, s)
 		}
 	}
 	for n := range shares {
 		s := t.set(shares[n].Key)
 		old, had := s.shares[g.uid]
 		s.shares[g.uid] = shares[n]
-		if !had || shares[n].Waiting() || !shares[n].SameMembers(&old) {
-			t.touch(ctx, s)
+		if s.force || !had || shares[n].Waiting() || !shares[n].SameMembers(&old) {
+			changed = append(changed, s)
 		}
-		t.lookAtPool(ctx, s)
+		watched = append(watched, s)
 	}
 	g.shares = shares
+	return changed, watched
+}
+
+// share takes over a group's parts and has what changed written.
+func (t *term) share(ctx context.Context, g *groupState, shares []plan.Share) {
+	changed, watched := t.gather(g, shares)
+	for _, s := range changed {
+		t.touch(ctx, s)
+	}
+	for _, s := range watched {
+		t.lookAtPool(ctx, s)
+	}
 }
 
 func (t *term) set(key plan.SetKey) *set {

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/asctl/as/internal/autoscaling"
+	"github.com/asctl/as/internal/fsm"
 	"github.com/asctl/as/internal/providers"
 )
 
@@ -128,6 +129,17 @@ func (s *shares) pool(i *autoscaling.Instance, b *autoscaling.BalancerAttachment
 	case i.Step == autoscaling.StepCheck && !b.Healthy:
 		sh.Checking = append(sh.Checking, i.ID)
 	}
+}
+
+// Shares are a group's parts of lists and pools. A new leader reads those of all
+// groups before it writes any list or pool: a set of some groups' parts would
+// shut out the others.
+func Shares(r fsm.Reader, group autoscaling.UID) []Share {
+	s := shares{group: group}
+	for i := range r.Instances(group) {
+		s.add(i)
+	}
+	return s.all()
 }
 
 // all is the shares in a fixed order.
