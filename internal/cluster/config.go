@@ -55,6 +55,9 @@ type Config struct {
 	Network Network
 	// Storage replaces DataDir; tests keep it over restarts.
 	Storage *Storage
+	// Pace stretches the intervals and time-outs of Raft and of the peer service
+	// alike: tests of hours in virtual time need not count every heartbeat. 0: 1.
+	Pace int
 }
 
 // Network makes the connections of a node.
@@ -105,6 +108,7 @@ func (c *Config) check() error {
 	if c.Network == nil {
 		c.Network = tcp{}
 	}
+	c.Pace = max(c.Pace, 1)
 	if c.Lead == nil {
 		c.Lead = func(ctx context.Context, _ Leadership) error { <-ctx.Done(); return nil }
 	}

@@ -74,7 +74,7 @@ func New(cfg Config) (*Node, error) {
 		Record: record, Boot: uuid.NewString(),
 		Cluster: n.clusterID, State: n.state, Clock: cfg.Clock, Dial: cfg.Network.Dial,
 		Standing: n.standing, Campaign: n.campaign,
-		Reports: cfg.Reports, ReportsChanged: cfg.ReportsChanged,
+		Reports: cfg.Reports, ReportsChanged: cfg.ReportsChanged, Pace: cfg.Pace,
 		Fatal: n.fail, Logger: n.log.Named("peer"),
 	})
 	if err := n.register(cfg.Metrics); err != nil {

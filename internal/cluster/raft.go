@@ -19,7 +19,7 @@ const transportTimeout = 3 * time.Second
 // raftConfig has the settings that were measured to be best: fat entries, so
 // many in one message; time-outs long enough for a busy machine, since the
 // death of a leader's process is detected and not waited for.
-func raftConfig(nodeID string, log hclog.Logger) *raft.Config {
+func raftConfig(nodeID string, pace int, log hclog.Logger) *raft.Config {
 	c := raft.DefaultConfig()
 	c.LocalID = raft.ServerID(nodeID)
 	c.Logger = log
@@ -35,6 +35,9 @@ func raftConfig(nodeID string, log hclog.Logger) *raft.Config {
 	c.SnapshotThreshold = 4096
 	c.SnapshotInterval = 30 * time.Second
 	c.NoLegacyTelemetry = true
+	for _, d := range []*time.Duration{&c.HeartbeatTimeout, &c.ElectionTimeout, &c.LeaderLeaseTimeout, &c.CommitTimeout} {
+		*d *= time.Duration(pace)
+	}
 	return c
 }
 
@@ -42,7 +45,7 @@ func raftConfig(nodeID string, log hclog.Logger) *raft.Config {
 // cluster. Corrupt storage is an error, whatever way Raft meets it.
 func (n *Node) startRaft(storage *Storage, s *stream) (r *raft.Raft, err error) {
 	log := hclog.Logger(calm{n.log.Named("raft")})
-	conf := raftConfig(n.cfg.NodeID, log)
+	conf := raftConfig(n.cfg.NodeID, n.cfg.Pace, log)
 	exists, err := raft.HasExistingState(storage.Logs, storage.Stable, storage.Snapshots)
 	if err != nil {
 		return nil, fmt.Errorf("read the log: %w", err)

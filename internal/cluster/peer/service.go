@@ -39,6 +39,8 @@ type Config struct {
 	Reports        func() []Report
 	ReportsChanged <-chan struct{}
 
+	Pace int // stretches the pings' interval and time-out; 0: 1
+
 	// Fatal is called when the node must not go on.
 	Fatal  func(error)
 	Logger hclog.Logger
@@ -68,6 +70,7 @@ type received struct {
 
 // New makes a service without peers; nothing runs yet.
 func New(cfg Config) *Service {
+	cfg.Pace = max(cfg.Pace, 1)
 	return &Service{
 		cfg:      cfg,
 		losses:   make(chan string, 64),
