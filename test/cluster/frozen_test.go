@@ -3,6 +3,10 @@ package cluster_test
 import (
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
 	"syscall"
 	"testing"
 
@@ -55,7 +59,7 @@ func TestAFrozenLeaderIsReplacedAndDoesNothingTwiceWhenItGoesOn(t *testing.T) {
 		ended := func(e *pb.Event) bool {
 			return of("web", pb.Event_ACTIVITY_ENDED)(e) && groupName("web")+"/activities/"+e.Activity == activity.Name
 		}
-		w.feed.await(begin, "end of "+activity.Name+" under the new leader", ended)
+		w.awaitEndBeside(leader, begin, ended)
 		if err := leader.Signal(syscall.SIGCONT); err != nil {
 			t.Fatal(err)
 		}
@@ -69,6 +73,7 @@ func TestAFrozenLeaderIsReplacedAndDoesNothingTwiceWhenItGoesOn(t *testing.T) {
 			}
 			return nil
 		})
+		w.feed.await(begin, "end of "+activity.Name, ended)
 		w.waitReady()
 		w.awaitSettled("web", desired)
 		w.checkOutside("web")
@@ -88,4 +93,42 @@ func TestAFrozenLeaderIsReplacedAndDoesNothingTwiceWhenItGoesOn(t *testing.T) {
 			t.Errorf("frozen at %s: %d machines made, want %d\n%s", freeze.at.name, made, want, w.story(begin))
 		}
 	}
+}
+
+// awaitEndBeside waits until the new leader has ended the activity, or needs
+// the frozen one for it: a process that is stopped while it writes a file under
+// a lock keeps the lock, and nobody can tell how far it has come.
+func (w *world) awaitEndBeside(frozen *nodes.Node, begin int64, ended func(*pb.Event) bool) {
+	w.Helper()
+	w.eventually("the new leader ends the activity", func() error {
+		if len(w.feed.after(begin, ended)) > 0 {
+			return nil
+		}
+		if held := w.heldLock(frozen.Pid()); held != "" {
+			w.Logf("the leader was frozen while it held %s: its successor waits for that", held)
+			return nil
+		}
+		return errors.New("it is in progress")
+	})
+}
+
+// heldLock is a lock of the shared directories that the process holds.
+func (w *world) heldLock(pid int) string {
+	text, _ := os.ReadFile("/proc/locks")
+	held := map[string]bool{} // by inode
+	for line := range strings.Lines(string(text)) {
+		// 1: FLOCK ADVISORY WRITE pid major:minor:inode 0 EOF
+		if f := strings.Fields(line); len(f) > 5 && f[1] == "FLOCK" && f[4] == strconv.Itoa(pid) {
+			held[f[5][strings.LastIndexByte(f[5], ':')+1:]] = true
+		}
+	}
+	lists, _ := filepath.Glob(filepath.Join(w.Dir, "access", "*.lock"))
+	gates, _ := filepath.Glob(filepath.Join(w.instanceDir(), ".as", "locks", "*"))
+	for _, path := range append(lists, gates...) {
+		var stat syscall.Stat_t
+		if syscall.Stat(path, &stat) == nil && held[strconv.FormatUint(stat.Ino, 10)] {
+			return path
+		}
+	}
+	return ""
 }
