@@ -16,12 +16,12 @@ type result struct {
 }
 
 // closedLoop lets clients call, each one call after the other, for the
-// duration. A quarter of a second at the start is not counted.
+// duration. A quarter of a second at the start is not counted; a call that has
+// begun is let finish, and counts when it ended in time.
 func closedLoop(ctx context.Context, clients int, duration time.Duration, call func(ctx context.Context, client, sequence int) error) result {
 	const warmUp = 250 * time.Millisecond
-	ctx, cancel := context.WithTimeout(ctx, warmUp+duration)
-	defer cancel()
 	begin := time.Now().Add(warmUp)
+	end := begin.Add(duration)
 
 	var mu sync.Mutex
 	var latencies []time.Duration
@@ -31,17 +31,17 @@ func closedLoop(ctx context.Context, clients int, duration time.Duration, call f
 		wait.Go(func() {
 			mine := make([]time.Duration, 0, 1024)
 			failed, last := 0, error(nil)
-			for sequence := 0; ; sequence++ {
+			for sequence := 0; ctx.Err() == nil; sequence++ {
 				start := time.Now()
-				err := call(ctx, client, sequence)
-				if ctx.Err() != nil {
+				if start.After(end) {
 					break
 				}
-				switch {
+				err := call(ctx, client, sequence)
+				switch now := time.Now(); {
 				case err != nil:
 					failed, last = failed+1, err
-				case start.After(begin):
-					mine = append(mine, time.Since(start))
+				case start.After(begin) && now.Before(end):
+					mine = append(mine, now.Sub(start))
 				}
 			}
 			mu.Lock()

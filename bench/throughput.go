@@ -85,10 +85,12 @@ func measureThroughput(ctx context.Context, o options, dir string, r *report) er
 		defer closeAll(theirs)
 	}
 
-	setDesired := func(ctx context.Context, client, sequence int) error {
-		// The desired number differs from call to call: no call is for nothing.
+	desired := make([]int32, len(names)) // each client has its group and its element
+	setDesired := func(ctx context.Context, client, _ int) error {
+		// The number differs from call to call: no call is for nothing.
+		desired[client] = desired[client]%9 + 1
 		_, err := pb.NewGroupServiceClient(ours[client%connections]).SetDesiredCapacity(ctx, &pb.SetDesiredCapacityRequest{
-			Name: names[client], DesiredCapacity: proto.Int32(int32(sequence%9 + 1)),
+			Name: names[client], DesiredCapacity: proto.Int32(desired[client]),
 		})
 		return err
 	}
