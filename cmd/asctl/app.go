@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"path/filepath"
 	"time"
 
 	"github.com/asctl/as/cmd/asctl/client"
@@ -20,6 +21,8 @@ type app struct {
 	inTerminal, outTerminal, errTerminal bool
 	env                                  func(string) string
 	now                                  func() time.Time
+	// dir is where relative paths begin; empty: where the process is.
+	dir string
 	// dial replaces the network in tests.
 	dial func(context.Context, string) (net.Conn, error)
 
@@ -79,6 +82,14 @@ func (a *app) connect() (*client.Cluster, error) {
 	}
 	a.conn = conn
 	return conn, nil
+}
+
+// path is where a file is that was named on the command line.
+func (a *app) path(name string) string {
+	if filepath.IsAbs(name) {
+		return name
+	}
+	return filepath.Join(a.dir, name)
 }
 
 // note tells a person something that is not the data asked for.

@@ -43,7 +43,7 @@ func (a *app) loadManifests(files []string) ([]*manifest.Document, error) {
 	var documents []*manifest.Document
 	var problems manifest.Problems
 	for _, name := range files {
-		paths, err := manifestFiles(name)
+		paths, err := a.manifestFiles(name)
 		if err != nil {
 			return nil, err
 		}
@@ -95,20 +95,20 @@ func (a *app) settle(documents []*manifest.Document) manifest.Problems {
 
 // manifestFiles are the files that a name stands for: of a directory those that
 // look like manifests, sorted, without its subdirectories.
-func manifestFiles(name string) ([]string, error) {
+func (a *app) manifestFiles(name string) ([]string, error) {
 	if name == "-" {
 		return []string{name}, nil
 	}
-	info, err := os.Stat(name)
+	info, err := os.Stat(a.path(name))
 	if err != nil {
-		return nil, withoutOp(err)
+		return nil, fileError(name, err)
 	}
 	if !info.IsDir() {
 		return []string{name}, nil
 	}
-	entries, err := os.ReadDir(name)
+	entries, err := os.ReadDir(a.path(name))
 	if err != nil {
-		return nil, err
+		return nil, fileError(name, err)
 	}
 	var paths []string
 	for _, e := range entries {
@@ -122,9 +122,9 @@ func manifestFiles(name string) ([]string, error) {
 func (a *app) readManifest(path string) ([]byte, error) {
 	in := a.in
 	if path != "-" {
-		f, err := os.Open(path)
+		f, err := os.Open(a.path(path))
 		if err != nil {
-			return nil, withoutOp(err)
+			return nil, fileError(path, err)
 		}
 		defer f.Close()
 		in = f
@@ -139,13 +139,14 @@ func (a *app) readManifest(path string) ([]byte, error) {
 	return content, nil
 }
 
-// withoutOp leaves "stat" and "open" out of what a person reads.
-func withoutOp(err error) error {
+// fileError says what is wrong with a file by the name that it was given, without
+// "stat" and "open" before it.
+func fileError(name string, err error) error {
 	var p *fs.PathError
 	if errors.As(err, &p) {
-		return fmt.Errorf("%s: %w", p.Path, p.Err)
+		err = p.Err
 	}
-	return err
+	return fmt.Errorf("%s: %w", name, err)
 }
 
 func rank(d *manifest.Document) int {

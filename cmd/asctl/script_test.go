@@ -1,27 +1,33 @@
 package main
 
 import (
-	"errors"
+	"context"
 	"net"
-	"os/exec"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
+
+	pb "github.com/asctl/as/proto/autoscaling/v1"
 )
 
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"asctl": main})
 }
 
-// TestScripts runs asctl as a process against a fake server that starts empty.
-// Their commands beside testscript's own:
+// TestScripts runs command lines against a fake server that starts empty. The
+// commands beside testscript's own:
 //
-//	exits CODE COMMAND...   run it and check its exit code
-//	sent [METHOD...]        check what was sent since the last time, without reads
+//	exits CODE asctl...   run it in this process and check its exit code
+//	sent [METHOD...]      check what was sent since the last time, without reads
+//	await METHOD          wait until the server was asked
+//
+// A process of its own is "exec asctl", for what only that has: signals, streams.
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:           "testdata",
@@ -37,6 +43,8 @@ func TestScripts(t *testing.T) {
 			refuse("ResumeGroup", codes.Unauthenticated)
 			refuse("EnableAlarmTask", codes.Internal)
 			refuse("DisableAlarmTask", codes.InvalidArgument)
+			endless := activity(webGroup, 43, pb.Activity_SCALE_OUT, pb.Activity_IN_PROGRESS)
+			f.answer("SetDesiredCapacity", endless, nil).answer("GetActivity", endless, nil)
 			f.serve(env.T().(testing.TB), listener)
 			env.Values["fake"] = f
 			env.Setenv("AS_ADDR", listener.Addr().String())
@@ -45,6 +53,7 @@ func TestScripts(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits": exits,
 			"sent":  sent,
+			"await": await,
 		},
 	})
 }
@@ -52,14 +61,10 @@ func TestScripts(t *testing.T) {
 func exits(ts *testscript.TestScript, _ bool, args []string) {
 	want, err := strconv.Atoi(args[0])
 	ts.Check(err)
-	got := 0
-	var exit *exec.ExitError
-	if err := ts.Exec(args[1], args[2:]...); errors.As(err, &exit) {
-		got = exit.ExitCode()
-	} else {
-		ts.Check(err)
+	a := &app{
+		in: strings.NewReader(""), out: ts.Stdout(), err: ts.Stderr(), env: ts.Getenv, now: time.Now, dir: ts.MkAbs("."),
 	}
-	if got != want {
+	if got := a.run(context.Background(), args[2:]); got != want {
 		ts.Fatalf("exit code %d, want %d", got, want)
 	}
 }
@@ -78,5 +83,16 @@ func sent(ts *testscript.TestScript, _ bool, want []string) {
 	f.requests = nil
 	if strings.Join(got, " ") != strings.Join(want, " ") {
 		ts.Fatalf("sent %v, want %v", got, want)
+	}
+}
+
+func await(ts *testscript.TestScript, _ bool, args []string) {
+	f := ts.Value("fake").(*fake)
+	deadline := time.Now().Add(time.Minute)
+	for !slices.ContainsFunc(f.recorded(), func(request string) bool { return strings.HasPrefix(request, args[0]+" ") }) {
+		if time.Now().After(deadline) {
+			ts.Fatalf("%s was not called", args[0])
+		}
+		time.Sleep(10 * time.Millisecond)
 	}
 }

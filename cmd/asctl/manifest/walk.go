@@ -69,7 +69,8 @@ func (w walker) value(field protoreflect.FieldDescriptor, node *yaml.Node, path 
 		w.document.nodes[path] = node
 	}
 	switch {
-	case isNull(node) && field.Message() != nil:
+	case isNull(node):
+		w.file.problem(node, "%s has no value", field.JSONName())
 		return
 	case field.IsList() && field.Message() != nil && !wellKnown(field.Message()):
 		for _, item := range node.Content {
