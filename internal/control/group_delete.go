@@ -65,6 +65,7 @@ func (o Operations) deleteGroup(tx *fsm.Tx, g autoscaling.Group, force bool, a *
 	touch(tx, &g.Meta)
 	putGroup(tx, &g)
 	tx.Emit(groupEvent(&g, autoscaling.EventGroupDeleting, "", a.who))
+	o.noteMissing(tx.Reader, &g, activity)
 	for _, i := range slices.Collect(tx.Instances(g.UID)) { // it is changed meanwhile
 		beginRemoval(tx, &g, i, activity, "the group is deleted")
 	}

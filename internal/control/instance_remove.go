@@ -85,6 +85,7 @@ func (o Operations) removeThese(tx *fsm.Tx, g autoscaling.Group, instances []*au
 	if decrement {
 		moveDesired(tx, &g, to, a.who, activity.ID)
 	}
+	o.noteMissing(tx.Reader, &g, activity)
 	for _, i := range instances {
 		c := *i
 		c.LoweredDesired = decrement && c.State.Counted()

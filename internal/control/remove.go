@@ -21,6 +21,7 @@ func (o Operations) remove(tx *fsm.Tx, g *autoscaling.Group, a *autoscaling.Acti
 		putActivity(tx, a)
 		return 0
 	}
+	o.noteMissing(tx.Reader, g, a)
 	var live []*autoscaling.Instance
 	for i := range tx.Instances(g.UID) {
 		live = append(live, i)
@@ -39,4 +40,13 @@ func (o Operations) remove(tx *fsm.Tx, g *autoscaling.Group, a *autoscaling.Acti
 	}
 	putActivity(tx, a)
 	return found
+}
+
+// noteMissing tells of pools and lists that cannot be used now. They keep nobody
+// from leaving: what an instance is in is taken back as soon as that is possible.
+func (o Operations) noteMissing(r fsm.Reader, g *autoscaling.Group, a *autoscaling.Activity) {
+	v, _ := resolve(r, g)
+	if problem := o.checkAttachments(g, v); problem != nil {
+		addNote(a, problem.Message)
+	}
 }
