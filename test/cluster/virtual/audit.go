@@ -1,7 +1,6 @@
 package virtual
 
 import (
-	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -82,12 +81,8 @@ func (w *World) CheckBooks() {
 
 // outside compares cloud, lists and pools with the records at rest.
 func (w *World) outside(v fsm.View) string {
-	listing, err := w.Cloud.List(context.Background(), string(v.Cluster().ID))
-	if err != nil {
-		return "the cloud does not answer: " + err.Error()
-	}
 	found := map[string]bool{}
-	for _, m := range listing.Machines {
+	for _, m := range w.machines() {
 		found[m.Instance] = true
 		i := v.FindInstance(autoscaling.InstanceID(m.Instance))
 		if i == nil || i.State.Final() {

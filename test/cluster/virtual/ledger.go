@@ -16,12 +16,17 @@ import (
 // is lost.
 type Ledger struct {
 	lenient bool
+	// truth is what the cloud itself says of a machine; "" of none. What is kept
+	// here may be behind it: a machine ends by itself, or runs though the call
+	// that started it was given up.
+	truth func(instance string) providers.MachineState
 
 	mu       sync.Mutex
 	machines map[string]*Machine
 	groups   map[string]*census
 	lines    []string // the newest
 	broken   []string
+	stale    int // calls that were refused for their epoch
 }
 
 // Machine is what was done for one instance, outside.
@@ -58,8 +63,8 @@ type census struct{ now, most int }
 
 const keptLines = 400
 
-func newLedger(lenient bool) *Ledger {
-	return &Ledger{lenient: lenient, machines: map[string]*Machine{}, groups: map[string]*census{}}
+func newLedger(lenient bool, truth func(string) providers.MachineState) *Ledger {
+	return &Ledger{lenient: lenient, truth: truth, machines: map[string]*Machine{}, groups: map[string]*census{}}
 }
 
 // Machine is the book's page about an instance; the zero page when nothing was
@@ -90,6 +95,13 @@ func (l *Ledger) Most(group string) int {
 		return c.most
 	}
 	return 0
+}
+
+// Stale is how many calls were refused because a newer leader had spoken.
+func (l *Ledger) Stale() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.stale
 }
 
 // Broken are the rules that were broken.
@@ -131,12 +143,21 @@ func (m *Machine) did(d Deed) {
 	}
 }
 
-// outcome is an error's class, for a line.
-func outcome(err error) string {
-	if err == nil {
-		return "ok"
+// wrote adds the line of a call that is over. l.mu is held.
+func (l *Ledger) wrote(node string, epoch uint64, what string, err error) {
+	outcome := "ok"
+	if err != nil {
+		outcome = string(providers.ClassOf(err))
 	}
-	return string(providers.ClassOf(err))
+	if providers.ClassOf(err) == providers.StaleEpoch {
+		l.stale++
+	}
+	l.write(node, "%s (epoch %d): %s", what, epoch, outcome)
+}
+
+// runs says whether a machine runs, really. l.mu is held.
+func (l *Ledger) runs(m *Machine) bool {
+	return m.running && l.truth(m.Instance) == providers.MachineRunning
 }
 
 // answers says whether a machine runs behind a target.
@@ -175,10 +196,10 @@ func (l *Ledger) gone(m *Machine) {
 	}
 }
 
-func (l *Ledger) ensured(node string, intent *autoscaling.Instance, spec providers.MachineSpec, made providers.Machine, err error) {
+func (l *Ledger) ensured(node string, epoch uint64, intent *autoscaling.Instance, spec providers.MachineSpec, made providers.Machine, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.write(node, "ensure %s: %s", spec.Instance, outcome(err))
+	l.wrote(node, epoch, "ensure "+spec.Instance, err)
 	if err != nil {
 		return
 	}
@@ -220,59 +241,82 @@ func (l *Ledger) starting(intent *autoscaling.Instance, instance string, lists *
 	}
 }
 
-func (l *Ledger) started(node, instance string, is providers.Machine, err error) {
+func (l *Ledger) started(node string, epoch uint64, instance string, is providers.Machine, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.write(node, "start %s: %s %s", instance, outcome(err), is.State)
+	l.wrote(node, epoch, strings.TrimSpace("start "+instance+" "+string(is.State)), err)
 	m := l.machines[instance]
 	if m == nil {
 		return
 	}
+	unknown := err != nil && providers.ClassOf(err) == providers.UnknownOutcome // it may run, later
 	switch {
-	case providers.ClassOf(err) == providers.Failed || err == nil && is.State == providers.MachineStopped:
+	case err != nil && providers.ClassOf(err) == providers.Failed || err == nil && is.State == providers.MachineStopped:
 		m.running, m.ended = false, true
-	case err == nil && !m.running:
+	case (err == nil || unknown) && !m.running && !m.ended:
 		m.running = true
 		m.did(Started)
 		l.must(l.lenient || len(m.unlisted) == 0, "node %s started machine %s before its address was in %v", node, instance, m.unlisted)
 	}
 }
 
-func (l *Ledger) stopped(node, instance string, serving []string, err error) {
+// stopping looks at what must be before a machine is stopped.
+func (l *Ledger) stopping(node string, record *autoscaling.Instance, instance string, serving []string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.write(node, "stop %s: %s", instance, outcome(err))
+	m := l.machines[instance]
+	if m == nil || len(serving) == 0 || record == nil || record.State.Final() || !l.runs(m) {
+		return
+	}
+	for _, b := range record.Balancers {
+		if slices.Contains(serving, b.Pool) {
+			l.must(l.lenient && b.State != autoscaling.AttachmentRemoved, "node %s stops machine %s while it gets traffic from %s", node, instance, b.Pool)
+		}
+	}
+}
+
+func (l *Ledger) stopped(node string, epoch uint64, instance string, err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.wrote(node, epoch, "stop "+instance, err)
 	m := l.machines[instance]
 	if m == nil || err != nil {
 		return
 	}
-	l.must(l.lenient || !m.running || len(serving) == 0, "node %s stopped machine %s while it got traffic from %v", node, instance, serving)
 	m.running, m.ended = false, true
 	m.did(Stopped)
 }
 
-func (l *Ledger) removed(node string, record *autoscaling.Instance, instance string, lists *Lists, err error) {
+// removing looks at what must be before a machine is removed.
+func (l *Ledger) removing(node string, record *autoscaling.Instance, instance string, lists *Lists) {
 	in := lists.in(instance)
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.write(node, "remove %s: %s", instance, outcome(err))
+	m := l.machines[instance]
+	if m == nil || m.Gone || record == nil || record.State.Final() { // it is an orphan's removal
+		return
+	}
+	l.must(!l.runs(m), "node %s removes machine %s while it runs", node, instance)
+	l.must(len(in) == 0, "node %s removes machine %s while its address is in %v", node, instance, in)
+}
+
+func (l *Ledger) removed(node string, epoch uint64, instance string, err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.wrote(node, epoch, "remove "+instance, err)
 	m := l.machines[instance]
 	if m == nil || err != nil {
 		return
-	}
-	if !m.Gone && record != nil && !record.State.Final() { // else it is an orphan's removal
-		l.must(!m.running, "node %s removed machine %s while it ran", node, instance)
-		l.must(l.lenient || len(in) == 0, "node %s removed machine %s while its address was in %v", node, instance, in)
 	}
 	m.running, m.ended = false, true
 	m.did(Removed)
 	l.gone(m)
 }
 
-func (l *Ledger) listed(node, list string, was, is []providers.Entry, err error) {
+func (l *Ledger) listed(node string, epoch uint64, list string, was, is []providers.Entry, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.write(node, "set list %s to %d entries: %s", list, len(is), outcome(err))
+	l.wrote(node, epoch, fmt.Sprintf("set list %s to %d entries", list, len(is)), err)
 	if err != nil {
 		return
 	}
@@ -286,15 +330,15 @@ func (l *Ledger) listed(node, list string, was, is []providers.Entry, err error)
 		if m == nil || slices.ContainsFunc(is, func(x providers.Entry) bool { return x.Instance == e.Instance }) {
 			continue
 		}
-		l.must(l.lenient || !m.running, "node %s took machine %s out of list %s while it ran", node, e.Instance, list)
+		l.must(!l.runs(m), "node %s took machine %s out of list %s while it ran", node, e.Instance, list)
 		m.did(Unlisted)
 	}
 }
 
-func (l *Ledger) pooled(node, pool string, was []providers.Target, is providers.TargetSet, err error) {
+func (l *Ledger) pooled(node string, epoch uint64, pool string, was []providers.Target, is providers.TargetSet, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.write(node, "set pool %s to %d targets: %s", pool, len(is.Targets), outcome(err))
+	l.wrote(node, epoch, fmt.Sprintf("set pool %s to %d targets", pool, len(is.Targets)), err)
 	if err != nil {
 		return
 	}
@@ -308,7 +352,7 @@ func (l *Ledger) pooled(node, pool string, was []providers.Target, is providers.
 			m.did(Drained)
 			continue
 		}
-		l.must(m.running || m.ended, "node %s sends traffic of %s to %s, which was not started", node, pool, t.Instance)
+		l.must(m.running || m.ended || l.truth(t.Instance) != providers.MachineCreated, "node %s sends traffic of %s to %s, which was not started", node, pool, t.Instance)
 		m.did(Pooled)
 	}
 	for _, t := range was {

@@ -19,7 +19,7 @@ func (c compute) ValidateSpec(spec providers.MachineSpec) error {
 func (c compute) Ensure(ctx context.Context, fence providers.Fence, spec providers.MachineSpec) (m providers.Machine, err error) {
 	err = c.r.call(ctx, Call{Op: Ensure, Key: spec.Instance, Epoch: fence.Epoch}, func(ctx context.Context) (err error) {
 		m, err = c.r.w.Cloud.Ensure(ctx, fence, spec)
-		c.r.w.Books.ensured(c.r.node, c.r.instance(spec.Instance), spec, m, err)
+		c.r.w.Books.ensured(c.r.node, fence.Epoch, c.r.instance(spec.Instance), spec, m, err)
 		return err
 	})
 	return answer(m, err)
@@ -29,7 +29,7 @@ func (c compute) Start(ctx context.Context, fence providers.Fence, instance stri
 	err = c.r.call(ctx, Call{Op: Start, Key: instance, Epoch: fence.Epoch}, func(ctx context.Context) (err error) {
 		c.r.w.Books.starting(c.r.instance(instance), instance, c.r.w.Lists)
 		m, err = c.r.w.Cloud.Start(ctx, fence, instance)
-		c.r.w.Books.started(c.r.node, instance, m, err)
+		c.r.w.Books.started(c.r.node, fence.Epoch, instance, m, err)
 		return err
 	})
 	return answer(m, err)
@@ -37,17 +37,18 @@ func (c compute) Start(ctx context.Context, fence providers.Fence, instance stri
 
 func (c compute) Stop(ctx context.Context, fence providers.Fence, instance string, timeout time.Duration) error {
 	return c.r.call(ctx, Call{Op: Stop, Key: instance, Epoch: fence.Epoch}, func(ctx context.Context) error {
-		serving := c.r.w.Pools.serving(instance)
+		c.r.w.Books.stopping(c.r.node, c.r.instance(instance), instance, c.r.w.Pools.serving(instance))
 		err := c.r.w.Cloud.Stop(ctx, fence, instance, timeout)
-		c.r.w.Books.stopped(c.r.node, instance, serving, err)
+		c.r.w.Books.stopped(c.r.node, fence.Epoch, instance, err)
 		return err
 	})
 }
 
 func (c compute) Remove(ctx context.Context, fence providers.Fence, instance string) error {
 	return c.r.call(ctx, Call{Op: Remove, Key: instance, Epoch: fence.Epoch}, func(ctx context.Context) error {
+		c.r.w.Books.removing(c.r.node, c.r.instance(instance), instance, c.r.w.Lists)
 		err := c.r.w.Cloud.Remove(ctx, fence, instance)
-		c.r.w.Books.removed(c.r.node, c.r.instance(instance), instance, c.r.w.Lists, err)
+		c.r.w.Books.removed(c.r.node, fence.Epoch, instance, err)
 		return err
 	})
 }
@@ -86,7 +87,7 @@ func (a accessList) CheckList(ctx context.Context, list string) error {
 func (a accessList) SetEntries(ctx context.Context, fence providers.Fence, list string, entries []providers.Entry) error {
 	return a.r.call(ctx, Call{Op: SetEntries, Key: list, Epoch: fence.Epoch}, func(ctx context.Context) error {
 		was, err := a.r.w.Lists.replace(ctx, fence, list, entries)
-		a.r.w.Books.listed(a.r.node, list, was, entries, err)
+		a.r.w.Books.listed(a.r.node, fence.Epoch, list, was, entries, err)
 		return err
 	})
 }
@@ -101,7 +102,7 @@ func (b balancer) SetTargets(ctx context.Context, fence providers.Fence, pool st
 	return b.r.call(ctx, Call{Op: SetTargets, Key: pool, Epoch: fence.Epoch}, func(ctx context.Context) error {
 		was := b.r.w.Pools.Targets(pool)
 		err := b.r.w.Pools.SetTargets(ctx, fence, pool, set)
-		b.r.w.Books.pooled(b.r.node, pool, was, set, err)
+		b.r.w.Books.pooled(b.r.node, fence.Epoch, pool, was, set, err)
 		return err
 	})
 }

@@ -43,7 +43,7 @@ func TestAGroupIsLaunchedAndRemovedInTheOrderOfTheWorkflow(t *testing.T) {
 }
 
 func TestIdleHour(t *testing.T) {
-	inWorld(t, Options{}, func(t *testing.T, w *World) {
+	inWorld(t, Options{Pace: 20}, func(t *testing.T, w *World) {
 		w.Group("web", 3, nil)
 		w.Settle(time.Minute)
 		w.Advance(time.Hour)

@@ -1,6 +1,8 @@
 package virtual
 
 import (
+	"context"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -9,6 +11,7 @@ import (
 	"github.com/asctl/as/internal/cluster"
 	"github.com/asctl/as/internal/cluster/clustertest"
 	"github.com/asctl/as/internal/control"
+	"github.com/asctl/as/internal/providers"
 	"github.com/asctl/as/internal/providers/compute/sim"
 	"github.com/asctl/as/internal/scheduler"
 )
@@ -31,8 +34,11 @@ type Options struct {
 	CheckDelay time.Duration
 	// DrainTime is how long a draining target has open requests; default 200 ms.
 	DrainTime time.Duration
-	// Lenient worlds lose answers of, or calls to, balancer and lists for longer
-	// than the service waits for them: the order of effects is not checked.
+	// Pace stretches the cluster's own intervals and time-outs: see cluster.Config.
+	Pace int
+	// Lenient worlds have nobody to lead, or a balancer that does not answer, for
+	// longer than the service waits for a drain: machines may be stopped while they
+	// get traffic, unless the state says that they do not.
 	Lenient bool
 }
 
@@ -49,6 +55,7 @@ type World struct {
 	t      testing.TB
 	opts   Options
 	ready  chan struct{} // closed when Cluster is set
+	id     string        // of the cluster
 	clocks map[string]*atomic.Int64
 	faults faults
 	wire   atomic.Pointer[Tripwire]
@@ -76,12 +83,13 @@ func New(t testing.TB, opts Options) *World {
 		t.Fatal(err)
 	}
 	w := &World{
-		Cloud: cloud, Books: newLedger(opts.Lenient), t: t, opts: opts,
+		Cloud: cloud, t: t, opts: opts,
 		ready:  make(chan struct{}),
 		clocks: map[string]*atomic.Int64{"n1": {}, "n2": {}, "n3": {}},
 		runs:   map[string]*run{},
 		story:  newStory(),
 	}
+	w.Books = newLedger(opts.Lenient, w.machineState)
 	w.Lists = NewLists("db", "cache")
 	w.Pools = NewPools(PoolsConfig{
 		CheckDelay: opts.CheckDelay, DrainTime: opts.DrainTime, Alive: w.Books.answers,
@@ -89,6 +97,8 @@ func New(t testing.TB, opts Options) *World {
 	w.Ops = control.Operations{Platform: platform{w}}
 	w.Cluster = clustertest.New(t, clustertest.Options{Configure: w.configure})
 	close(w.ready)
+	w.Within(patience, "the cluster has its record", func() bool { return w.Leader().View().Cluster() != nil })
+	w.id = string(w.Leader().View().Cluster().ID)
 	return w
 }
 
@@ -100,7 +110,26 @@ func (w *World) configure(cfg *cluster.Config) {
 	w.mu.Lock()
 	w.runs[cfg.NodeID] = r
 	w.mu.Unlock()
-	cfg.Lead = r.lead
+	cfg.Lead, cfg.Pace = r.lead, w.opts.Pace
+}
+
+// machineState is what the cloud itself says.
+func (w *World) machineState(instance string) providers.MachineState {
+	for _, m := range w.machines() {
+		if m.Instance == instance {
+			return m.State
+		}
+	}
+	return ""
+}
+
+// machines are the cluster's, as the cloud itself lists them.
+func (w *World) machines() []providers.Machine {
+	listing, err := w.Cloud.List(context.Background(), w.id)
+	if err != nil {
+		panic(err) // tests refuse calls by Refuse, which the cloud does not know of
+	}
+	return listing.Machines
 }
 
 func (w *World) run(m *clustertest.Member) *run {
@@ -147,6 +176,39 @@ func (w *World) Thaw(m *clustertest.Member) {
 // SetClock sets a node's wall clock ahead of (or behind) the true time.
 func (w *World) SetClock(m *clustertest.Member, ahead time.Duration) {
 	w.clocks[m.ID].Store(int64(ahead))
+}
+
+// Leader waits for a node that leads and proves it. It is more patient than that
+// of clustertest: the pace may be slow.
+func (w *World) Leader() *clustertest.Member {
+	w.t.Helper()
+	var leader *clustertest.Member
+	if !w.comes(patience, func() bool { leader = w.leader(); return leader != nil }) {
+		w.fail("nobody leads")
+	}
+	return leader
+}
+
+func (w *World) leader() *clustertest.Member {
+	for _, m := range w.Members {
+		if !m.Running() {
+			continue
+		}
+		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		_, err := m.LinearizableView(ctx)
+		cancel()
+		if err == nil {
+			return m
+		}
+	}
+	return nil
+}
+
+// Followers are the running nodes besides the leader.
+func (w *World) Followers() []*clustertest.Member {
+	w.t.Helper()
+	leader := w.Leader()
+	return slices.DeleteFunc(slices.Clone(w.Members), func(m *clustertest.Member) bool { return m == leader || !m.Running() })
 }
 
 // Advance lets time pass.
