@@ -105,7 +105,7 @@ func TestAPartitionedLeaderIsReplacedAndServesNobody(t *testing.T) {
 			t.Error("the cut-off leader acknowledged a write")
 		}
 		next := c.Leader()
-		if took := time.Since(start); took > 2300*time.Millisecond {
+		if took := time.Since(start); took > 2*time.Second {
 			t.Errorf("a new leader after %s", took)
 		}
 		if next == old {
@@ -182,7 +182,7 @@ func TestANodeThatReturnsCatchesUpAtOnce(t *testing.T) {
 		c := clustertest.New(t, clustertest.Options{})
 		f := c.Followers()[0]
 		c.Kill(f)
-		time.Sleep(10 * time.Minute)
+		time.Sleep(2 * time.Minute)
 		c.Write(put("x", "1"))
 		c.Restart(f)
 		start := time.Now()
@@ -322,15 +322,15 @@ func TestASkewedLeaderNeitherFiresNorFreezesDeadlines(t *testing.T) {
 				t.Errorf("%s: %s passed in replicated time, %s in truth", what, passed, want)
 			}
 		}
-		time.Sleep(10 * time.Minute)
+		time.Sleep(2 * time.Minute)
 		check("before")
 		lead(ahead)
 		check("with the leader that is ahead")
-		time.Sleep(10 * time.Minute)
+		time.Sleep(2 * time.Minute)
 		check("later")
 		c.Kill(ahead)
 		check("after its death")
-		time.Sleep(10 * time.Minute)
+		time.Sleep(2 * time.Minute)
 		check("long after its death")
 		c.Restart(ahead)
 		lead(ahead)
@@ -423,18 +423,19 @@ func TestStatusAndReadiness(t *testing.T) {
 func TestLeadIsCalledOncePerTermAndWaitedFor(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var mu sync.Mutex
-		running, most := 0, 0
+		running, most := map[string]int{}, 0 // of one node: another may lead before a deposed one knows
 		var terms []uint64
 		c := clustertest.New(t, clustertest.Options{Configure: func(cfg *cluster.Config) {
+			id := cfg.NodeID
 			cfg.Lead = func(ctx context.Context, l cluster.Leadership) error {
 				mu.Lock()
-				running++
-				most = max(most, running)
+				running[id]++
+				most = max(most, running[id])
 				terms = append(terms, l.Term)
 				mu.Unlock()
 				<-ctx.Done()
 				mu.Lock()
-				running--
+				running[id]--
 				mu.Unlock()
 				return nil
 			}
@@ -450,8 +451,13 @@ func TestLeadIsCalledOncePerTermAndWaitedFor(t *testing.T) {
 		c.Stop()
 		mu.Lock()
 		defer mu.Unlock()
-		if most != 1 || running != 0 {
-			t.Errorf("%d at once, %d left", most, running)
+		if most != 1 {
+			t.Errorf("%d at once", most)
+		}
+		for id, left := range running {
+			if left != 0 {
+				t.Errorf("%d are left on %s", left, id)
+			}
 		}
 		if !slices.IsSorted(terms) || len(slices.Compact(slices.Clone(terms))) != len(terms) || len(terms) < 6 {
 			t.Errorf("terms %v", terms)
@@ -512,9 +518,7 @@ func TestAOneNodeClusterLeadsAtOnce(t *testing.T) {
 		if took := time.Since(start); took > 100*time.Millisecond {
 			t.Errorf("it took %s", took)
 		}
-		if ok, reasons := c.Members[0].Ready(); !ok {
-			t.Errorf("not ready: %q", reasons)
-		}
+		c.Eventually("it is ready", func() bool { ok, _ := c.Members[0].Ready(); return ok })
 	})
 }
 

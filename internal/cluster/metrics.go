@@ -39,7 +39,7 @@ func newMetrics() *metrics {
 			Name: "autoscaling_cluster_leaderships_total", Help: "Terms that this node has led.",
 		}),
 		campaigns: prometheus.NewCounter(prometheus.CounterOpts{
-			Name: "autoscaling_cluster_campaigns_total", Help: "Campaigns because the leader's process was gone.",
+			Name: "autoscaling_cluster_campaigns_total", Help: "Campaigns because the leader was gone.",
 		}),
 	}
 }

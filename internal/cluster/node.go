@@ -73,7 +73,7 @@ func New(cfg Config) (*Node, error) {
 	n.peers = peer.New(peer.Config{
 		Record: record, Boot: uuid.NewString(),
 		Cluster: n.clusterID, State: n.state, Clock: cfg.Clock, Dial: cfg.Network.Dial,
-		Standing: n.standing, Campaign: n.campaign,
+		Standing: n.standing, Silence: n.silence, Campaign: n.campaign,
 		Reports: cfg.Reports, ReportsChanged: cfg.ReportsChanged, Pace: cfg.Pace,
 		Fatal: n.fail, Logger: n.log.Named("peer"),
 	})

@@ -143,7 +143,7 @@ func (n *Node) standing() peer.Standing {
 	_, leader := r.LeaderWithID()
 	s := peer.Standing{
 		Term: r.CurrentTerm(), Follower: r.State() == raft.Follower, Leader: string(leader),
-		LastIndex: r.LastIndex(),
+		Silence: n.silence(), LastIndex: r.LastIndex(),
 	}
 	// Raft tells the term of its last entry in no other way.
 	stats := r.Stats()
@@ -152,6 +152,19 @@ func (n *Node) standing() peer.Standing {
 		s.LastTerm = statistic(stats, "last_snapshot_term")
 	}
 	return s
+}
+
+// silence is how long this node, when it does not lead, has heard from no leader.
+func (n *Node) silence() time.Duration {
+	r := n.raft.Load()
+	if r == nil || r.State() == raft.Leader {
+		return 0
+	}
+	last := r.LastContact()
+	if last.IsZero() {
+		return 0
+	}
+	return time.Since(last)
 }
 
 func statistic(stats map[string]string, key string) uint64 {

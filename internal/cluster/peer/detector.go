@@ -7,6 +7,12 @@ import (
 )
 
 const (
+	// tooSilent is when a follower takes a leader that sends nothing for gone: one
+	// and a half of Raft's heartbeat time-outs. A frozen or cut-off leader sends no
+	// reset. Raft would find out between one and three, and then vote first on
+	// whether to vote; a majority that has heard nothing for so long is the same
+	// reason.
+	tooSilent = 1500 * time.Millisecond
 	// askTimeout bounds one round of questions. A busy machine answers late.
 	askTimeout = 200 * time.Millisecond
 	// laterCampaign is how long a node whose log is not the newest waits for the
@@ -22,16 +28,28 @@ var rounds = []time.Duration{
 	50 * time.Millisecond, 100 * time.Millisecond, 200 * time.Millisecond, 400 * time.Millisecond,
 }
 
-// detect turns the death of the leader's process into a campaign.
+// detect turns the death of the leader's process, or its silence, into a
+// campaign.
 func (s *Service) detect(ctx context.Context) {
+	tick := time.NewTicker(100 * time.Millisecond)
+	defer tick.Stop()
 	for {
+		var id string
 		select {
-		case id := <-s.losses:
-			if st := s.cfg.Standing(); st.Follower && st.Leader == id {
-				s.leaderGone(ctx, id, st.Term)
+		case id = <-s.losses:
+		case <-tick.C:
+			if s.cfg.Silence() < tooSilent {
+				continue
 			}
 		case <-ctx.Done():
 			return
+		}
+		st := s.cfg.Standing()
+		if id == "" {
+			id = st.Leader
+		}
+		if id != "" && s.stillGone(id, st.Term) {
+			s.leaderGone(ctx, id, st.Term)
 		}
 	}
 }
@@ -42,7 +60,7 @@ func (s *Service) detect(ctx context.Context) {
 // answered by the others with "not gone", and nothing happens.
 func (s *Service) leaderGone(ctx context.Context, leader string, term uint64) {
 	log := s.cfg.Logger.With("leader", leader, "term", term)
-	log.Debug("the leader's process is gone from here")
+	log.Debug("the leader is gone from here")
 	campaigns := 0
 	for _, pause := range rounds {
 		if !wait(ctx, pause) || campaigns == maxCampaigns || !s.stillGone(leader, term) {
@@ -59,7 +77,7 @@ func (s *Service) leaderGone(ctx context.Context, leader string, term uint64) {
 			return
 		}
 		campaigns++
-		log.Info("the leader's process is gone: campaigning", "try", campaigns, "newest", newest)
+		log.Info("the leader is gone: campaigning", "try", campaigns, "newest", newest)
 		if err := s.cfg.Campaign(); err != nil {
 			log.Warn("could not campaign", "error", err)
 		}
@@ -69,8 +87,14 @@ func (s *Service) leaderGone(ctx context.Context, leader string, term uint64) {
 // stillGone says whether the conditions of a campaign hold on this node.
 func (s *Service) stillGone(leader string, term uint64) bool {
 	st := s.cfg.Standing()
+	return st.Follower && st.Term == term && st.Leader == leader && s.gone(leader, st)
+}
+
+// gone says whether this node finds the leader gone: its process does not exist,
+// or it has been silent for too long.
+func (s *Service) gone(leader string, st Standing) bool {
 	l := s.link(leader)
-	return l != nil && l.goneIn(term) && st.Follower && st.Term == term && st.Leader == leader
+	return l != nil && (l.goneIn(st.Term) || st.Silence >= tooSilent)
 }
 
 // askAll asks all others. majority: with this node a majority of all finds the
@@ -119,13 +143,13 @@ func better(a answer, id string, own Standing, ownID string) bool {
 	return id < ownID
 }
 
-// answerAsk says whether this node finds the leader of that term gone, too.
+// answerAsk says whether this node finds the leader of that term gone, too. It
+// may have stopped following it already.
 func (s *Service) answerAsk(q ask) answer {
 	st := s.cfg.Standing()
-	l := s.link(q.Leader)
+	follows := st.Leader == q.Leader || st.Leader == ""
 	return answer{
-		Gone: l != nil && st.Term == q.Term && st.Leader == q.Leader && l.goneIn(q.Term),
-
+		Gone:      st.Term == q.Term && follows && s.gone(q.Leader, st),
 		LastTerm:  st.LastTerm,
 		LastIndex: st.LastIndex,
 	}

@@ -18,6 +18,9 @@ type Standing struct {
 	Term     uint64
 	Follower bool
 	Leader   string // id; empty: none known
+	// Silence is how long a follower has heard nothing from a leader; 0 when it
+	// has not heard from one yet.
+	Silence time.Duration
 	// LastTerm and LastIndex are of the last log entry.
 	LastTerm, LastIndex uint64
 }
@@ -33,6 +36,7 @@ type Config struct {
 	Dial    func(ctx context.Context, address string) (net.Conn, error)
 
 	Standing func() Standing
+	Silence  func() time.Duration // Standing's, at less cost
 	// Campaign sends Raft's TimeoutNow to this node.
 	Campaign func() error
 
