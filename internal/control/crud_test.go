@@ -137,19 +137,19 @@ func TestExternalNamesAreUniquePerDialectAndKind(t *testing.T) {
 func TestAGroupHasAThousandRulesAtMost(t *testing.T) {
 	s := begin()
 	made := 0
-	for n := range control.MaxChildren + 1 {
-		err := s.Do(func(tx *fsm.Tx) error {
+	s.MustDo(func(tx *fsm.Tx) error {
+		for n := range control.MaxChildren + 1 {
 			_, err := s.command(tx, fields(fmt.Sprintf("rule web/r%d CHANGE_IN_CAPACITY 1", n)))
-			return err
-		})
-		var e *autoscaling.Error
-		switch {
-		case err == nil:
-			made++
-		case !errors.As(err, &e) || e.Reason != autoscaling.LimitExceeded:
-			t.Fatal(err)
+			var e *autoscaling.Error
+			switch {
+			case err == nil:
+				made++
+			case !errors.As(err, &e) || e.Reason != autoscaling.LimitExceeded:
+				return err
+			}
 		}
-	}
+		return nil
+	})
 	if made != control.MaxChildren-3 {
 		t.Errorf("%d more than three were made", made)
 	}
