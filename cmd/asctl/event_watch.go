@@ -147,10 +147,10 @@ func eventText(e *pb.Event, wide bool) string {
 		words = append(words, e.Instance)
 	}
 	switch {
-	case e.State != pb.Instance_STATE_UNSPECIFIED:
-		words = append(words, e.State.String())
 	case e.Step != "":
 		words = append(words, e.Step)
+	case e.State != pb.Instance_STATE_UNSPECIFIED:
+		words = append(words, e.State.String())
 	}
 	if e.Subject != "" && !strings.Contains(e.Message, e.Subject) {
 		words = append(words, e.Subject)

@@ -121,7 +121,7 @@ func someEvents() []*pb.Event {
 		{Index: 1, Time: at(0), Namespace: "default", Group: "web", Type: pb.Event_TRIGGER_FIRED, Rule: "add-two", Message: "alarm cpu-high asks for add-two"},
 		{Index: 2, Time: at(time.Millisecond), Namespace: "default", Group: "web", Type: pb.Event_ACTIVITY_STARTED, Activity: "42", Message: "3 -> 5"},
 		{Index: 3, Time: at(2 * time.Millisecond), Namespace: "default", Group: "web", Type: pb.Event_INSTANCE_STATE, Instance: "i-00000000000000004", Activity: "42", State: pb.Instance_PENDING, Attributes: map[string]string{"zone": "default"}},
-		{Index: 4, Time: at(time.Second), Namespace: "default", Group: "web", Type: pb.Event_INSTANCE_STEP, Instance: "i-00000000000000004", Activity: "42", Step: "CREATE", Message: "machine m-4"},
+		{Index: 4, Time: at(time.Second), Namespace: "default", Group: "web", Type: pb.Event_INSTANCE_STEP, Instance: "i-00000000000000004", Activity: "42", State: pb.Instance_PENDING, Step: "CREATE", Message: "machine m-4"},
 		{Index: 5, Time: at(2 * time.Second), Namespace: "default", Type: pb.Event_NODE_CHANGED, Subject: "n3", Message: "joined"},
 	}
 }

@@ -72,6 +72,10 @@ func (o *metricPutOptions) run(ctx context.Context) error {
 	if f := o.app.global.format; f == "json" || f == "yaml" {
 		return o.app.printer().One(answer, nil)
 	}
-	o.app.done("group", o.group, fmt.Sprintf("took %d samples", answer.GetAccepted()))
+	what := "samples"
+	if answer.GetAccepted() == 1 {
+		what = "sample"
+	}
+	o.app.done("group", o.group, fmt.Sprintf("took %d %s", answer.GetAccepted(), what))
 	return nil
 }
