@@ -135,6 +135,9 @@ func (b *Batch) write(c change, takeBack func()) {
 	}
 	b.size += c.size
 	b.undo = append(b.undo, u)
+	if w := b.m.watch; w != nil && c.op == opPut {
+		w.add(&c)
+	}
 }
 
 // barrier ends the folding of versions: what is written later comes after what
@@ -154,6 +157,9 @@ func (b *Batch) Empty() bool { return len(b.changes) == 0 }
 func (b *Batch) Seal() ([]byte, error) {
 	if b.st.mutable == nil || b.running {
 		panic("fsm: Seal on a batch that is sealed or running")
+	}
+	if b.m.watch != nil {
+		b.m.watch.look(len(b.changes))
 	}
 	b.st.at, b.st.stamp = b.at, b.now
 	b.st.freeze()

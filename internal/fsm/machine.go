@@ -29,6 +29,8 @@ type Machine struct {
 	err        error
 
 	subscriptions []*Subscription
+
+	watch *watch // in tests only
 }
 
 // prepared is a sealed batch whose entry was not applied yet.

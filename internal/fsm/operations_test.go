@@ -177,7 +177,9 @@ func putAnyInstance(t *rapid.T, tx *Tx) {
 				return
 			}
 		}
-		next.State = rapid.SampledFrom([]autoscaling.InstanceState{autoscaling.Initial, autoscaling.InService}).Draw(t, "state")
+		next.State = rapid.SampledFrom([]autoscaling.InstanceState{
+			autoscaling.Initial, autoscaling.InService, autoscaling.TerminatingProceed, autoscaling.Terminated,
+		}).Draw(t, "state")
 	}
 	next.Health = autoscaling.Health(rapid.IntRange(0, 2).Draw(t, "health"))
 	next.Served = next.Served || next.State == autoscaling.InService

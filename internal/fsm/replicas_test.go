@@ -103,6 +103,7 @@ func (c *cluster) commit(t *rapid.T, entry []byte) {
 func TestReplicasStayEqualHoweverTheyGetThere(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		c := &cluster{leader: NewMachine(), rival: NewMachine(), now: 1_000_000, term: 1}
+		c.leader.Paranoid()
 		t.Repeat(map[string]func(*rapid.T){
 			"prepare": func(t *rapid.T) {
 				if len(c.sealed) < 3 {
