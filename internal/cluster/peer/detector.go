@@ -22,10 +22,12 @@ const (
 )
 
 // rounds are the pauses before each round of questions: the others notice the
-// same death within moments. After the last one Raft's time-outs rule.
+// same death within moments, and may still have entries of the dead one to store.
+// After the last one Raft's time-outs rule.
 var rounds = []time.Duration{
 	0, 2 * time.Millisecond, 5 * time.Millisecond, 10 * time.Millisecond, 20 * time.Millisecond,
-	50 * time.Millisecond, 100 * time.Millisecond, 200 * time.Millisecond, 400 * time.Millisecond,
+	40 * time.Millisecond, 60 * time.Millisecond, 80 * time.Millisecond, 100 * time.Millisecond,
+	200 * time.Millisecond, 300 * time.Millisecond,
 }
 
 // detect turns the death of the leader's process, or its silence, into a
@@ -62,6 +64,7 @@ func (s *Service) leaderGone(ctx context.Context, leader string, term uint64) {
 	log := s.cfg.Logger.With("leader", leader, "term", term)
 	log.Debug("the leader is gone from here")
 	campaigns := 0
+	var since time.Time // a majority finds it gone
 	for _, pause := range rounds {
 		if !wait(ctx, pause) || campaigns == maxCampaigns || !s.stillGone(leader, term) {
 			return
@@ -70,8 +73,11 @@ func (s *Service) leaderGone(ctx context.Context, leader string, term uint64) {
 		if !majority {
 			continue
 		}
-		if !newest && !wait(ctx, laterCampaign) {
-			return
+		if since.IsZero() {
+			since = time.Now()
+		}
+		if !newest && time.Since(since) < laterCampaign {
+			continue
 		}
 		if !s.stillGone(leader, term) {
 			return
