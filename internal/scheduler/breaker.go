@@ -52,3 +52,16 @@ func (b *breaker) done(answered bool) {
 		b.until = time.Now().Add(min(breakerFirst<<min(over, 5), breakerMost))
 	}
 }
+
+// listed says that the provider answered a listing: its other calls are worth
+// trying again soon.
+func (b *breaker) listed() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.failures > breakerLimit {
+		b.failures = breakerLimit
+		if soon := time.Now().Add(breakerFirst); b.until.After(soon) {
+			b.until = soon
+		}
+	}
+}

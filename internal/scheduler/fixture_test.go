@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/hashicorp/go-hclog"
+	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/asctl/as/internal/autoscaling"
 	"github.com/asctl/as/internal/control"
@@ -28,27 +29,23 @@ type fixture struct {
 	lists     *fakeLists
 	scheduler *Scheduler
 	ops       control.Operations
+	registry  *prometheus.Registry
 	epoch     uint64
 	stop      func()
 }
 
 type options struct {
-	cloud   providers.Compute // nil: a sim without delays
-	limits  Limits
-	quick   bool // no invariants check after each commit
-	started bool
+	cloud  providers.Compute // nil: a sim without delays
+	limits Limits
+	quick  bool // no invariants check after each commit
 }
 
 func newFixture(t testing.TB, o options) *fixture {
 	t.Helper()
 	if o.cloud == nil {
-		cloud, err := sim.NewCloud(sim.Config{Seed: 1, Store: "store-1"})
-		if err != nil {
-			t.Fatal(err)
-		}
-		o.cloud = cloud
+		o.cloud = newCloud(t)
 	}
-	f := &fixture{solo: newSolo(t), cloud: o.cloud, balancer: newFakeBalancer(), lists: newFakeLists()}
+	f := &fixture{solo: newSolo(t), cloud: o.cloud, balancer: newFakeBalancer(), lists: newFakeLists(), registry: prometheus.NewRegistry()}
 	f.check = !o.quick
 	f.ops = control.Operations{Platform: controltest.NewPlatform()}
 	var logger hclog.Logger
@@ -60,7 +57,7 @@ func newFixture(t testing.TB, o options) *fixture {
 		Compute:     map[string]providers.Compute{"sim": f.cloud},
 		Balancers:   map[string]providers.Balancer{"edge": f.balancer},
 		AccessLists: map[string]providers.AccessList{"files": f.lists},
-		Limits:      o.limits, Logger: logger,
+		Limits:      o.limits, Logger: logger, Metrics: f.registry,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -166,7 +163,7 @@ func (f *fixture) instances(g autoscaling.UID) []*autoscaling.Instance {
 func (f *fixture) story(after uint64) string {
 	var b strings.Builder
 	for e := range f.View().Events(after) {
-		b.WriteString(line(e) + "\n")
+		b.WriteString(e.Time.Std().Format("04:05.000 ") + line(e) + "\n")
 	}
 	return b.String()
 }
@@ -205,4 +202,36 @@ func (f *fixture) dump() string {
 		story = story[len(story)-8000:]
 	}
 	return b.String() + story
+}
+
+func newCloud(t testing.TB) *sim.Cloud {
+	t.Helper()
+	cloud, err := sim.NewCloud(sim.Config{Seed: 1, Store: "store-1"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return cloud
+}
+
+func kill(t testing.TB, cloud *sim.Cloud, id autoscaling.InstanceID) {
+	t.Helper()
+	if ok, err := cloud.Kill(string(id)); !ok || err != nil {
+		t.Fatalf("kill %s: %v %v", id, ok, err)
+	}
+}
+
+// passes is how many looks at groups the scheduler has made.
+func (f *fixture) passes() float64 {
+	f.t.Helper()
+	families, err := f.registry.Gather()
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	for _, family := range families {
+		if family.GetName() == "autoscaling_scheduler_passes_total" {
+			return family.Metric[0].GetCounter().GetValue()
+		}
+	}
+	f.t.Fatal("passes are not counted")
+	return 0
 }

@@ -110,13 +110,17 @@ func (o *observer) observe(ctx context.Context) {
 	}
 	if !o.released.Swap(true) {
 		o.t.log.Info("provider taken over", "provider", o.provider, "machines", len(listing.Machines))
-		o.t.post(func(ctx context.Context) {
-			for key, l := range o.t.lanes {
-				if key.provider == o.provider {
-					l.staff(ctx)
-				}
-			}
-		})
+	}
+	o.t.post(o.answered)
+}
+
+// answered lets the provider's lanes go on.
+func (o *observer) answered(ctx context.Context) {
+	for key, l := range o.t.lanes {
+		if key.provider == o.provider {
+			l.breaker.listed()
+			l.staff(ctx)
+		}
 	}
 }
 

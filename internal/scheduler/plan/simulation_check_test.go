@@ -94,7 +94,7 @@ func (s *simulation) onStop(m *providers.Machine) {
 	if _, in := s.pool.targets[m.Instance]; in && !gaveUpDrain(i) {
 		s.fail("%s was stopped while it was in the pool", m.Instance)
 	}
-	if i == nil || i.State.Final() {
+	if i == nil || i.State.Final() || s.leftList[i.Group] {
 		return
 	}
 	for _, l := range i.AccessLists {

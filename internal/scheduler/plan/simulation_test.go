@@ -70,13 +70,15 @@ type simulation struct {
 	term   uint64
 	calm   bool // no more faults
 	born   int  // groups
+	// leftList are groups that people once took out of the list.
+	leftList map[autoscaling.UID]bool
 }
 
 func newSimulation(t *testing.T, seed uint64) *simulation {
 	s := &simulation{
 		t: t, rng: rand.New(rand.NewPCG(seed, 42)), machine: fsm.NewMachine(),
 		ops: control.Operations{Platform: controltest.NewPlatform()}, now: controltest.Start,
-		cloud: newCloud(), list: newGuarded(), pool: newGuarded(),
+		cloud: newCloud(), list: newGuarded(), pool: newGuarded(), leftList: map[autoscaling.UID]bool{},
 	}
 	s.cloud.started, s.cloud.stopping = s.onStart, s.onStop
 	s.do("bootstrap", func(tx *fsm.Tx) error {

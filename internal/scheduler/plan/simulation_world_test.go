@@ -134,6 +134,7 @@ func (s *simulation) personOnInstance(name control.GroupName, act func(string, f
 func (s *simulation) changeAttachments(tx *fsm.Tx, name control.GroupName) error {
 	_, err := s.ops.UpdateGroup(tx, control.UpdateGroupRequest{Name: name, Change: func(_ *autoscaling.Meta, spec *autoscaling.GroupSpec) error {
 		if s.rng.IntN(2) == 0 {
+			s.leftList[tx.GroupByID(name.Namespace, name.ID).UID] = true
 			spec.AccessLists = toggled(spec.AccessLists, theLists)
 		} else {
 			spec.Balancers = toggled(spec.Balancers, thePools)
