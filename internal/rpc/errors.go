@@ -59,19 +59,20 @@ func code(r autoscaling.Reason) codes.Code {
 // refusal is the status of a refusal that its reader can act on.
 func refusal(e *autoscaling.Error) *status.Status {
 	c, message := code(e.Reason), shortened(e.Message)
+	field, resource := shortened(e.Field), shortened(e.Resource)
 	details := []protoadapt.MessageV1{errorInfo(e.Reason, e.Metadata)}
-	if e.Field != "" {
+	if field != "" {
 		details = append(details, &errdetails.BadRequest{FieldViolations: []*errdetails.BadRequest_FieldViolation{
-			{Field: e.Field, Description: message, Reason: string(e.Reason)},
+			{Field: field, Description: strings.TrimPrefix(message, field+": "), Reason: string(e.Reason)},
 		}})
 	}
 	if c == codes.FailedPrecondition {
 		details = append(details, &errdetails.PreconditionFailure{Violations: []*errdetails.PreconditionFailure_Violation{
-			{Type: string(e.Reason), Subject: e.Resource, Description: message},
+			{Type: string(e.Reason), Subject: resource, Description: message},
 		}})
 	}
-	if e.Resource != "" {
-		details = append(details, &errdetails.ResourceInfo{ResourceType: resourceType(e.Resource), ResourceName: e.Resource, Description: message})
+	if resource != "" {
+		details = append(details, &errdetails.ResourceInfo{ResourceType: resourceType(resource), ResourceName: resource, Description: message})
 	}
 	retry := e.RetryAfter
 	if retry == 0 && e.Reason == autoscaling.NoLeader {
@@ -89,12 +90,13 @@ const (
 	maxViolations = 20
 )
 
-// shortened cuts what a caller's own long words made too long.
+// shortened makes text that can be sent of a caller's own words, which may be
+// long, or no text at all.
 func shortened(message string) string {
-	if len(message) <= maxMessage {
-		return message
+	if len(message) > maxMessage {
+		message = strings.ToValidUTF8(message[:maxMessage], "") + "…"
 	}
-	return strings.ToValidUTF8(message[:maxMessage], "") + "…"
+	return strings.ToValidUTF8(message, "\uFFFD")
 }
 
 // invalid is the status of a message that breaks the rules in the .proto files.
@@ -103,7 +105,7 @@ func invalid(v *protovalidate.ValidationError) *status.Status {
 	message := "invalid request"
 	for i, violation := range v.Violations[:min(len(v.Violations), maxViolations)] {
 		p := violation.Proto
-		field := protovalidate.FieldPathString(p.GetField())
+		field := inResource(protovalidate.FieldPathString(p.GetField()))
 		if i == 0 {
 			message = p.GetMessage()
 			if field != "" {
@@ -115,6 +117,17 @@ func invalid(v *protovalidate.ValidationError) *status.Status {
 		})
 	}
 	return withDetails(status.New(codes.InvalidArgument, message), errorInfo(autoscaling.InvalidArgument, nil), bad)
+}
+
+// inResource takes the request's name for its resource off a field, since REST
+// has the resource alone as its body and the operations name fields so too.
+func inResource(field string) string {
+	for _, resource := range []string{"configuration.", "group.", "rule.", "alarm_task.", "scheduled_task."} {
+		if inside, ok := strings.CutPrefix(field, resource); ok {
+			return inside
+		}
+	}
+	return field
 }
 
 // toStatus makes a status of any error. It answers false for an error whose

@@ -17,7 +17,7 @@ import (
 // parameter that cannot be read), as the Status that it is.
 func (s *Server) restError(_ context.Context, _ *runtime.ServeMux, _ runtime.Marshaler, w http.ResponseWriter, _ *http.Request, err error) {
 	st := status.Convert(err)
-	if st.Code() == codes.InvalidArgument && len(st.Details()) == 0 {
+	if st.Code() == codes.InvalidArgument && len(st.Details()) == 0 { // also makes text of what is none
 		st = refusal(autoscaling.Errorf(autoscaling.InvalidArgument, "%s", st.Message()))
 	}
 	s.writeError(w, runtime.HTTPStatusFromCode(st.Code()), st)
@@ -27,10 +27,10 @@ func (s *Server) restError(_ context.Context, _ *runtime.ServeMux, _ runtime.Mar
 func (s *Server) restRoutingError(_ context.Context, _ *runtime.ServeMux, _ runtime.Marshaler, w http.ResponseWriter, r *http.Request, code int) {
 	switch code {
 	case http.StatusMethodNotAllowed:
-		s.writeError(w, code, withDetails(status.New(codes.Unimplemented, r.Method+" is not possible on "+r.URL.Path),
+		s.writeError(w, code, withDetails(status.New(codes.Unimplemented, shortened(r.Method+" is not possible on "+r.URL.Path)),
 			errorInfo(autoscaling.InvalidArgument, nil)))
 	case http.StatusNotFound:
-		s.writeError(w, code, withDetails(status.New(codes.NotFound, "there is nothing at "+r.URL.Path), errorInfo(autoscaling.NotFound, nil)))
+		s.writeError(w, code, withDetails(status.New(codes.NotFound, shortened("there is nothing at "+r.URL.Path)), errorInfo(autoscaling.NotFound, nil)))
 	default:
 		s.writeError(w, http.StatusBadRequest, refusal(autoscaling.Errorf(autoscaling.InvalidArgument, "%s", strings.ToLower(http.StatusText(code)))))
 	}
