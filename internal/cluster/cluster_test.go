@@ -585,3 +585,17 @@ func TestReportsReachTheLeader(t *testing.T) {
 		}
 	})
 }
+
+func TestAStretchedClusterElectsAndStaysQuiet(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := clustertest.New(t, clustertest.Options{Configure: func(cfg *cluster.Config) { cfg.Pace = 10 }})
+		before, _ := c.Leader().Leader()
+		time.Sleep(time.Hour)
+		if after, _ := c.Leader().Leader(); after != before {
+			t.Errorf("from %+v to %+v", before, after)
+		}
+		c.Write(put("x", "1"))
+		c.Kill(c.Leader())
+		c.Write(put("x", "2"))
+	})
+}

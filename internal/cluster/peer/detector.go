@@ -33,14 +33,14 @@ var rounds = []time.Duration{
 // detect turns the death of the leader's process, or its silence, into a
 // campaign.
 func (s *Service) detect(ctx context.Context) {
-	tick := time.NewTicker(100 * time.Millisecond)
+	tick := time.NewTicker(s.paced(100 * time.Millisecond))
 	defer tick.Stop()
 	for {
 		var id string
 		select {
 		case id = <-s.losses:
 		case <-tick.C:
-			if s.cfg.Silence() < tooSilent {
+			if s.cfg.Silence() < s.paced(tooSilent) {
 				continue
 			}
 		case <-ctx.Done():
@@ -100,7 +100,7 @@ func (s *Service) stillGone(leader string, term uint64) bool {
 // or it has been silent for too long.
 func (s *Service) gone(leader string, st Standing) bool {
 	l := s.link(leader)
-	return l != nil && (l.goneIn(st.Term) || st.Silence >= tooSilent)
+	return l != nil && (l.goneIn(st.Term) || st.Silence >= s.paced(tooSilent))
 }
 
 // askAll asks all others. majority: with this node a majority of all finds the

@@ -152,7 +152,7 @@ func (l *link) greet(ctx context.Context, c *conn) error {
 
 // keep pings until the connection breaks or ctx ends.
 func (l *link) keep(ctx context.Context, c *conn) error {
-	tick := time.NewTicker(pingEvery * time.Duration(l.service.cfg.Pace))
+	tick := time.NewTicker(l.service.paced(pingEvery))
 	defer tick.Stop()
 	for {
 		if err := l.ping(ctx, c); err != nil {
@@ -172,7 +172,7 @@ func (l *link) keep(ctx context.Context, c *conn) error {
 func (l *link) ping(ctx context.Context, c *conn) error {
 	msg := l.service.ping(l)
 	sent, sentWall := time.Now(), l.service.cfg.Clock()
-	res, err := c.call(ctx, pingTimeout*time.Duration(l.service.cfg.Pace), &request{Ping: msg})
+	res, err := c.call(ctx, l.service.paced(pingTimeout), &request{Ping: msg})
 	if err != nil {
 		return err
 	}

@@ -14,7 +14,7 @@ func (s *Service) ping(l *link) *ping {
 	if s.cfg.Reports == nil || s.cfg.Standing().Leader != l.id {
 		return &ping{}
 	}
-	reports := s.cfg.Reports()
+	reports := slices.SortedFunc(slices.Values(s.cfg.Reports()), func(a, b Report) int { return strings.Compare(a.Pool, b.Pool) })
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.shipped && slices.EqualFunc(l.reports, reports, sameReport) {

@@ -43,7 +43,7 @@ type Config struct {
 	Reports        func() []Report
 	ReportsChanged <-chan struct{}
 
-	Pace int // stretches the pings' interval and time-out; 0: 1
+	Pace int // stretches the intervals and time-outs of pings and silence; 0: 1
 
 	// Fatal is called when the node must not go on.
 	Fatal  func(error)
@@ -148,6 +148,8 @@ func (s *Service) startLink(id string) {
 		l.run(ctx)
 	})
 }
+
+func (s *Service) paced(d time.Duration) time.Duration { return d * time.Duration(max(1, s.cfg.Pace)) }
 
 func (s *Service) link(id string) *link {
 	s.mu.Lock()
