@@ -15,9 +15,10 @@ type gate struct {
 	held    bool
 	dead    bool
 	changed chan struct{} // closed and replaced
+	over    chan struct{} // closed at the end of the world: who still waits may go
 }
 
-func (g *gate) init() { g.changed = make(chan struct{}) }
+func (g *gate) init() { g.changed, g.over = make(chan struct{}), make(chan struct{}) }
 
 func (g *gate) set(held, dead bool) {
 	g.mu.Lock()
@@ -46,8 +47,11 @@ func (g *gate) wait(ctx context.Context) (held bool, err error) {
 		g.mu.Unlock()
 		switch {
 		case dead:
-			<-ctx.Done()
-			return held, fmt.Errorf("the process was killed: %w", ctx.Err())
+			select {
+			case <-ctx.Done():
+			case <-g.over:
+			}
+			return held, fmt.Errorf("the process was killed: %w", context.Canceled)
 		case !holds:
 			return held, nil
 		}

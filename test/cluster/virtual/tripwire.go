@@ -82,7 +82,12 @@ func (r *run) trip() {
 
 func (r *run) tripAfter(c Call) {
 	t := r.w.wire.Load()
-	if t != nil && t.node == r.node && t.effect != nil && t.effect(c) {
+	if t == nil || t.node != r.node || t.effect == nil {
+		return
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.effect(c) {
 		t.hit()
 	}
 }

@@ -62,6 +62,7 @@ type World struct {
 
 	mu       sync.Mutex
 	runs     map[string]*run // by node: the one that runs, or ran last
+	all      []*run
 	requests int
 
 	story story
@@ -95,11 +96,23 @@ func New(t testing.TB, opts Options) *World {
 		CheckDelay: opts.CheckDelay, DrainTime: opts.DrainTime, Alive: w.Books.answers,
 	}, "web", "api")
 	w.Ops = control.Operations{Platform: platform{w}}
+	t.Cleanup(func() { w.Advance(time.Minute) }) // last: what is still on its way arrives
 	w.Cluster = clustertest.New(t, clustertest.Options{Configure: w.configure})
+	t.Cleanup(w.release)
 	close(w.ready)
 	w.Within(patience, "the cluster has its record", func() bool { return w.Leader().View().Cluster() != nil })
 	w.id = string(w.Leader().View().Cluster().ID)
 	return w
+}
+
+// release lets go of what a frozen or killed node still holds.
+func (w *World) release() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, r := range w.all {
+		close(r.gate.over)
+		r.gate.open()
+	}
 }
 
 // configure makes a node's next run out of its configuration.
@@ -109,6 +122,7 @@ func (w *World) configure(cfg *cluster.Config) {
 	r := newRun(w, cfg.NodeID, cfg.Logger)
 	w.mu.Lock()
 	w.runs[cfg.NodeID] = r
+	w.all = append(w.all, r)
 	w.mu.Unlock()
 	cfg.Lead, cfg.Pace = r.lead, w.opts.Pace
 }
