@@ -44,9 +44,9 @@ type change struct {
 // undo takes back one write.
 type undo struct {
 	state func()
-	at    int    // the change that was made, -1: none
-	prev  change // what was there before; op 0: nothing
-	index map[recordKey]int
+	at    int               // the change that was made
+	prev  *change           // what was there before; nil: nothing
+	index map[recordKey]int // of a barrier, which made no change: the index before
 }
 
 // Begin starts a batch on the newest prepared state, or on the applied one when
@@ -108,9 +108,8 @@ func (b *Batch) rollback() {
 		switch {
 		case u.index != nil:
 			b.index = u.index
-		case u.at < 0:
-		case u.prev.op != 0:
-			b.changes[u.at] = u.prev
+		case u.prev != nil:
+			b.changes[u.at] = *u.prev
 		default:
 			delete(b.index, b.changes[u.at].key)
 			b.changes[u.at] = change{}
@@ -122,14 +121,13 @@ func (b *Batch) rollback() {
 // write records a change and how to take it back. Of a record that is written
 // again only the last version is kept, in the place of the first.
 func (b *Batch) write(c change, takeBack func()) {
-	at, again := b.index[c.key]
-	u := undo{state: takeBack, at: at}
-	if again {
-		u.prev = b.changes[at]
-		b.size -= u.prev.size
+	u := undo{state: takeBack, at: len(b.changes)}
+	if at, again := b.index[c.key]; again {
+		prev := b.changes[at]
+		u.at, u.prev = at, &prev
+		b.size -= prev.size
 		b.changes[at] = c
 	} else {
-		u.at = len(b.changes)
 		b.index[c.key] = u.at
 		b.changes = append(b.changes, c)
 	}
@@ -143,7 +141,7 @@ func (b *Batch) write(c change, takeBack func()) {
 // barrier ends the folding of versions: what is written later comes after what
 // was written before. A delete that takes children along needs it.
 func (b *Batch) barrier() {
-	b.undo = append(b.undo, undo{at: -1, index: b.index})
+	b.undo = append(b.undo, undo{index: b.index})
 	b.index = map[recordKey]int{}
 }
 

@@ -31,7 +31,8 @@ var (
 // decoder reads records. It keeps repeated strings once, and belongs to one
 // goroutine. The first error stops it: what is read after that means nothing.
 type decoder struct {
-	b       []byte // what is left
+	b       []byte
+	at      int // what is left of b begins here
 	err     error
 	strings stringCache
 }
@@ -42,48 +43,56 @@ func (d *decoder) record(b []byte, k kind) (record any, rest []byte, err error) 
 		return nil, nil, &olderError{fmt.Sprintf("a record of an unknown kind, %d", uint8(k))}
 	}
 	record = newRecord(k)
-	d.b, d.err = b, nil
+	d.begin(b)
 	d.fields(plans[k], reflect.ValueOf(record).UnsafePointer())
-	rest, d.b = d.b, nil
-	if d.err != nil {
-		return nil, nil, fmt.Errorf("%s: %w", k, d.err)
+	rest, err = d.end()
+	if err != nil {
+		return nil, nil, fmt.Errorf("%s: %w", k, err)
 	}
 	return record, rest, nil
 }
 
+func (d *decoder) begin(b []byte) { d.b, d.at, d.err = b, 0, nil }
+
+func (d *decoder) end() (rest []byte, err error) {
+	rest, err = d.b[d.at:], d.err
+	d.b = nil
+	return rest, err
+}
+
 // key reads the key of a delete, [a, b, n].
 func (d *decoder) key(b []byte) (id key, rest []byte, err error) {
-	d.b, d.err = b, nil
+	d.begin(b)
 	if n := d.number(majorArray); n != 3 && d.err == nil {
 		d.err = &olderError{fmt.Sprintf("a key of %d parts", n)}
 	}
 	id.a, id.b, id.n = d.text(true), d.text(true), d.number(majorUint)
-	rest, d.b = d.b, nil
-	return id, rest, d.err
+	rest, err = d.end()
+	return id, rest, err
 }
 
 func (d *decoder) fail(err error) {
 	if d.err == nil {
 		d.err = err
-		d.b = nil
+		d.at = len(d.b)
 	}
 }
 
 // head reads the head of a data item.
 func (d *decoder) head() (major byte, n uint64) {
-	if len(d.b) > 0 {
-		if short := d.b[0] & 0x1f; short < 24 {
-			major = d.b[0] & 0xe0
-			d.b = d.b[1:]
+	if d.at < len(d.b) {
+		if short := d.b[d.at] & 0x1f; short < 24 {
+			major = d.b[d.at] & 0xe0
+			d.at++
 			return major, uint64(short)
 		}
 	}
-	major, n, rest, err := readHead(d.b)
+	major, n, rest, err := readHead(d.b[d.at:])
 	if err != nil {
 		d.fail(err)
 		return 0, 0
 	}
-	d.b = rest
+	d.at = len(d.b) - len(rest)
 	return major, n
 }
 
@@ -101,7 +110,7 @@ func (d *decoder) number(want byte) uint64 {
 // cannot hold is refused before memory is set aside for them.
 func (d *decoder) elements(want byte) int {
 	n := d.number(want)
-	if n > uint64(len(d.b)) {
+	if n > uint64(len(d.b)-d.at) {
 		d.fail(errTruncated)
 		return 0
 	}
@@ -110,12 +119,12 @@ func (d *decoder) elements(want byte) int {
 
 // take answers the next n bytes.
 func (d *decoder) take(n uint64) []byte {
-	if n > uint64(len(d.b)) {
+	if n > uint64(len(d.b)-d.at) {
 		d.fail(errTruncated)
 		return nil
 	}
-	taken := d.b[:n]
-	d.b = d.b[n:]
+	taken := d.b[d.at : d.at+int(n)]
+	d.at += int(n)
 	return taken
 }
 
@@ -205,20 +214,20 @@ func (d *decoder) field(f *field, at unsafe.Pointer) {
 			d.fields(f.plan, unsafe.Add(list.data, uintptr(i)*f.size))
 		}
 	case fieldPointer:
-		if len(d.b) > 0 && d.b[0] == null {
-			d.b = d.b[1:]
+		if d.at < len(d.b) && d.b[d.at] == null {
+			d.at++
 			return
 		}
 		target := reflect.New(f.plan.typ).UnsafePointer()
 		*(*unsafe.Pointer)(at) = target
 		d.fields(f.plan, target)
 	default:
-		rest, err := decMode.UnmarshalFirst(d.b, reflect.NewAt(f.typ, at).Interface())
+		rest, err := decMode.UnmarshalFirst(d.b[d.at:], reflect.NewAt(f.typ, at).Interface())
 		if err != nil {
 			d.fail(err)
 			return
 		}
-		d.b = rest
+		d.at = len(d.b) - len(rest)
 	}
 }
 

@@ -95,15 +95,18 @@ func decodeEntry(t tb, entry []byte) (entryHead, []change) {
 	var changes []change
 	for range head.changes {
 		var c change
-		d.b, d.err = b, nil
+		d.begin(b)
 		if n := d.number(majorArray); n != 3 {
 			t.Fatalf("a change of %d parts", n)
 		}
 		c.key.kind, c.op = kind(d.number(majorUint)), op(d.number(majorUint))
+		if b, err = d.end(); err != nil {
+			t.Fatal(err)
+		}
 		if c.op == opPut {
-			c.record, b, err = d.record(d.b, c.key.kind)
+			c.record, b, err = d.record(b, c.key.kind)
 		} else {
-			c.key.key, b, err = d.key(d.b)
+			c.key.key, b, err = d.key(b)
 		}
 		if err != nil {
 			t.Fatal(err)
