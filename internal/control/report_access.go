@@ -43,6 +43,7 @@ func allowed(tx *fsm.Tx, c *autoscaling.Instance, r AccessReport) {
 		finishStep(tx, c, r.Provider+"/"+r.List)
 		return
 	}
+	refitted(tx, c, autoscaling.StepAllow, r.Provider+"/"+r.List)
 	put(tx, c)
 }
 
@@ -51,6 +52,16 @@ func revoked(tx *fsm.Tx, c *autoscaling.Instance, r AccessReport) {
 		finishStep(tx, c, r.Provider+"/"+r.List)
 		return
 	}
+	refitted(tx, c, autoscaling.StepRevoke, r.Provider+"/"+r.List)
 	forgetRemoved(c)
 	put(tx, c)
+}
+
+// refitted tells of a balancer or list that an instance in service came to, or
+// left, because its group did.
+func refitted(tx *fsm.Tx, c *autoscaling.Instance, step autoscaling.Step, what string) {
+	if c.State == autoscaling.InService {
+		note(tx, c, step, what)
+		emitInstance(tx, tx.Group(c.Group), c, autoscaling.EventInstanceStep, step, what)
+	}
 }

@@ -50,7 +50,7 @@ func (o Operations) ReportProbe(tx *fsm.Tx, r HealthReport) error {
 }
 
 func heard(tx *fsm.Tx, c *autoscaling.Instance, r HealthReport) {
-	if !r.Healthy {
+	if !r.Healthy && !c.Stopped { // of a machine that ended the provider has said why
 		c.HealthMessage = r.Message
 	}
 	if at(c, autoscaling.PendingProceed, autoscaling.StepCheck) && checked(tx.Group(c.Group), c) {

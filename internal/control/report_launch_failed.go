@@ -49,18 +49,25 @@ func tryElsewhere(tx *fsm.Tx, i *autoscaling.Instance, reason string) bool {
 		return false
 	}
 	holdPlacement(tx, g, i, reason)
-	noteOnActivity(tx, i.Activity, fmt.Sprintf("%s in %s: %s", here.InstanceType, here.Zone, reason))
+	noteOnActivity(tx, i.Activity, fmt.Sprintf("%s: %s", placeName(here), reason))
 	c := *i
 	c.Tried = tried
 	c.Zone, c.InstanceType = next.Zone, next.InstanceType
 	c.Weight = weightOf(v, next.InstanceType)
 	c.RetryTime = 0
-	message := fmt.Sprintf("no room for %s in %s, next: %s in %s", here.InstanceType, here.Zone, next.InstanceType, next.Zone)
+	message := fmt.Sprintf("no room in %s, next: %s", placeName(here), placeName(next))
 	c.StatusReason = message
 	note(tx, &c, autoscaling.StepCreate, message)
 	put(tx, &c)
 	tx.Emit(instanceEvent(tx, &c, autoscaling.EventLaunchFailed, message))
 	return true
+}
+
+func placeName(p autoscaling.Placement) string {
+	if p.InstanceType == "" {
+		return "zone " + p.Zone
+	}
+	return "zone " + p.Zone + " for type " + p.InstanceType
 }
 
 // nextPlacement goes through the types of the zone, then through the zones in

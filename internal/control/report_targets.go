@@ -26,6 +26,7 @@ func (o Operations) ReportTargets(tx *fsm.Tx, r TargetsReport) error {
 			finishStep(tx, c, r.Provider+"/"+r.Pool)
 			continue
 		}
+		refitted(tx, c, autoscaling.StepRegister, r.Provider+"/"+r.Pool)
 		put(tx, c)
 	}
 	for _, id := range r.Removed {
@@ -37,6 +38,7 @@ func (o Operations) ReportTargets(tx *fsm.Tx, r TargetsReport) error {
 			finishStep(tx, c, r.Provider+"/"+r.Pool)
 			continue
 		}
+		refitted(tx, c, autoscaling.StepDrain, r.Provider+"/"+r.Pool)
 		forgetRemoved(c)
 		put(tx, c)
 	}

@@ -348,7 +348,7 @@ func (s *simulation) poolStatus() {
 		if s.calm {
 			status.OpenRequests = 0
 		}
-		if m := s.cloud.machines[t.Instance]; m == nil || m.State != providers.MachineRunning || s.chance(3) {
+		if m := s.cloud.machines[t.Instance]; m == nil || m.State != providers.MachineRunning || s.unhealthy || s.chance(3) {
 			status.Health, status.Message = providers.TargetUnhealthy, "connection refused"
 		} else if s.chance(20) {
 			status.Health = providers.TargetUnknown

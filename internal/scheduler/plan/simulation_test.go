@@ -42,6 +42,9 @@ func TestSimulation(t *testing.T) {
 	for _, seed := range seeds {
 		t.Run(fmt.Sprintf("seed %d", seed), func(t *testing.T) {
 			s := newSimulation(t, seed)
+			for range 3 {
+				s.createGroup()
+			}
 			for range *stepsFlag {
 				s.step()
 			}
@@ -69,7 +72,9 @@ type simulation struct {
 	leader *leader
 	term   uint64
 	calm   bool // no more faults
-	born   int  // groups
+	// unhealthy: the pool finds nobody well.
+	unhealthy bool
+	born      int // groups
 	// leftList are groups that people once took out of the list.
 	leftList map[autoscaling.UID]bool
 }
@@ -89,9 +94,6 @@ func newSimulation(t *testing.T, seed uint64) *simulation {
 		return err
 	})
 	s.lead()
-	for range 3 {
-		s.createGroup()
-	}
 	return s
 }
 
