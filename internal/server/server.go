@@ -154,6 +154,7 @@ const (
 // Run is the node's life: it listens, serves and blocks until ctx ends or a
 // part of it fails, then stops everything in order. It is called once.
 func (n *Node) Run(ctx context.Context) (err error) {
+	tuneGC()
 	defer func() { err = errors.Join(err, n.cleanUp()) }()
 	grpcListener, err := net.Listen("tcp", n.config.GRPCAddr)
 	if err != nil {
