@@ -63,6 +63,7 @@ type World struct {
 	mu       sync.Mutex
 	runs     map[string]*run // by node: the one that runs, or ran last
 	all      []*run
+	storage  map[string]*cluster.Storage // by node, over all its runs
 	requests int
 
 	story story
@@ -87,8 +88,8 @@ func New(t testing.TB, opts Options) *World {
 		Cloud: cloud, t: t, opts: opts,
 		ready:  make(chan struct{}),
 		clocks: map[string]*atomic.Int64{"n1": {}, "n2": {}, "n3": {}},
-		runs:   map[string]*run{},
-		story:  newStory(),
+		runs:   map[string]*run{}, storage: map[string]*cluster.Storage{},
+		story: newStory(),
 	}
 	w.Books = newLedger(opts.Lenient, w.machineState)
 	w.Lists = NewLists("db", "cache")
@@ -123,6 +124,7 @@ func (w *World) configure(cfg *cluster.Config) {
 	w.mu.Lock()
 	w.runs[cfg.NodeID] = r
 	w.all = append(w.all, r)
+	w.storage[cfg.NodeID] = cfg.Storage
 	w.mu.Unlock()
 	cfg.Lead, cfg.Pace = r.lead, w.opts.Pace
 }
