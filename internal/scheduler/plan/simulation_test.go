@@ -53,9 +53,17 @@ func TestSimulation(t *testing.T) {
 	}
 }
 
+// judge is a test, or a property's draw.
+type judge interface {
+	Helper()
+	Log(args ...any)
+	Logf(format string, args ...any)
+	Fatalf(format string, args ...any)
+}
+
 // simulation is a cluster without Raft and the world around it, in virtual time.
 type simulation struct {
-	t       *testing.T
+	t       judge
 	rng     *rand.Rand
 	machine *fsm.Machine
 	ops     control.Operations
@@ -74,12 +82,13 @@ type simulation struct {
 	calm   bool // no more faults
 	// unhealthy: the pool finds nobody well.
 	unhealthy bool
+	wanted    int // launches that people asked for
 	born      int // groups
 	// leftList are groups that people once took out of the list.
 	leftList map[autoscaling.UID]bool
 }
 
-func newSimulation(t *testing.T, seed uint64) *simulation {
+func newSimulation(t judge, seed uint64) *simulation {
 	s := &simulation{
 		t: t, rng: rand.New(rand.NewPCG(seed, 42)), machine: fsm.NewMachine(),
 		ops: control.Operations{Platform: controltest.NewPlatform()}, now: controltest.Start,
