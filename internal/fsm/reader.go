@@ -98,6 +98,18 @@ func (r Reader) Groups(namespace string) iter.Seq[*autoscaling.Group] {
 	return r.groups(&r.st.groupNames, prefix(namespace))
 }
 
+// LiveGroups are the groups with instances that are not final, by uid: the
+// others cost next to nothing.
+func (r Reader) LiveGroups() iter.Seq[*autoscaling.Group] {
+	return func(yield func(*autoscaling.Group) bool) {
+		for _, s := range r.st.groups.all(r.st.mutable) {
+			if s.counts.Live > 0 && !yield(s.record) {
+				return
+			}
+		}
+	}
+}
+
 func (r Reader) GroupCount() int { return r.st.groupNames.len() }
 
 // DeletedGroups are those that had the name; id "" means all of the namespace, namespace "" all.

@@ -43,10 +43,7 @@ func (l *Listing) Compare(missing Missing) (facts []Fact, strangers []providers.
 			}
 		}
 	}
-	for g := range l.Before.Groups("") {
-		if l.Before.Counts(g.UID).Live == 0 {
-			continue
-		}
+	for g := range l.Before.LiveGroups() {
 		for i := range l.Before.Instances(g.UID) {
 			if i.Provider != l.Provider {
 				continue
