@@ -216,7 +216,7 @@ func (n *Node) leads() bool {
 	}
 	select {
 	case <-s.ready:
-		return true
+		return n.leadsRaft(s.term) // its work may still be ending
 	default:
 		return false
 	}
