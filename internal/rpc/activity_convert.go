@@ -173,9 +173,13 @@ func lifeProgress(d autoscaling.Direction, s autoscaling.InstanceState) int32 {
 }
 
 func describe(o autoscaling.Outcome) string {
-	what := map[autoscaling.Direction]string{
-		autoscaling.DirectionLaunch: "Launching", autoscaling.DirectionTerminate: "Terminating",
-		autoscaling.DirectionAttach: "Attaching", autoscaling.DirectionDetach: "Detaching",
-	}[o.Direction]
-	return what + " instance " + string(o.Instance) + "."
+	switch o.Direction {
+	case autoscaling.DirectionTerminate:
+		return "Terminating instance " + string(o.Instance) + "."
+	case autoscaling.DirectionAttach:
+		return "Attaching instance " + string(o.Instance) + "."
+	case autoscaling.DirectionDetach:
+		return "Detaching instance " + string(o.Instance) + "."
+	}
+	return "Launching instance " + string(o.Instance) + "."
 }

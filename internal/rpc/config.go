@@ -10,6 +10,7 @@ import (
 
 	"github.com/asctl/as/internal/autoscaling"
 	"github.com/asctl/as/internal/control"
+	"github.com/asctl/as/internal/metrics"
 )
 
 // Config is what the API stands on.
@@ -56,36 +57,19 @@ type Check struct {
 	Problem string // empty: it is well
 }
 
-// Samples keeps and answers measurements.
+// Samples keeps and answers measurements; *metrics.Store does.
 type Samples interface {
-	// Put takes a batch of one group's; it answers how many it took. An
-	// *autoscaling.Error (OUT_OF_RANGE, LIMIT_EXCEEDED) refuses the rest of the batch.
-	Put(group autoscaling.UID, batch []Sample) (int, error)
+	// Put takes a batch of one group's samples; it answers how many it took. An
+	// *autoscaling.Error (OUT_OF_RANGE, LIMIT_EXCEEDED) refuses the rest.
+	Put(group autoscaling.UID, batch []metrics.Sample) (int, error)
 	// Query answers a metric's points in [From, To), oldest first; periods
 	// without samples have none.
-	Query(group autoscaling.UID, q SampleQuery) ([]Point, error)
+	Query(group autoscaling.UID, q metrics.Query) ([]metrics.Point, error)
 }
 
-// Sample is one measurement.
-type Sample struct {
-	Metric   string
-	Instance autoscaling.InstanceID // empty: of the group as a whole
-	Value    float64
-	Time     autoscaling.Time
-}
-
-// SampleQuery names the points of one metric.
-type SampleQuery struct {
-	Source    string
-	Metric    string
-	Statistic autoscaling.Statistic
-	From, To  autoscaling.Time
-	Period    time.Duration
-}
-
-// Point is a metric's value over the period that begins at Time.
-type Point struct {
-	Time    autoscaling.Time
-	Value   float64
-	Samples int32
-}
+// The words of package metrics.
+type (
+	Sample      = metrics.Sample
+	SampleQuery = metrics.Query
+	Point       = metrics.Point
+)

@@ -22,7 +22,7 @@ func (s *Server) forward(ctx context.Context, r *route, message *raw, local func
 	if callOf(ctx).forwarded {
 		return nil, noLeader("the call was forwarded to a node that does not lead")
 	}
-	patience := patience{ctx: ctx, limit: s.leaderWait}
+	patience := patience{limit: s.leaderWait}
 	defer patience.end()
 	for { // ends with the patience
 		leader := s.node.Leader()
@@ -35,7 +35,7 @@ func (s *Server) forward(ctx context.Context, r *route, message *raw, local func
 		default:
 			err = noLeader("there is no leader at the moment")
 		}
-		if err == nil || !isNoLeader(err) || !patience.wait() {
+		if err == nil || !isNoLeader(err) || !patience.wait(ctx) {
 			return answer, err
 		}
 	}
@@ -70,13 +70,17 @@ func (s *Server) hopFailed(ctx context.Context, r *route, leader Leader, err err
 		s.logger.Debug("leader cannot be reached", "node", leader.ID, "error", unsent.cause)
 		return noLeader("the leader " + leader.ID + " cannot be reached")
 	}
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
 	st := status.Convert(err)
+	// Cancelled here: the leader was given up. Unavailable without a reason of ours
+	// is the connection's own.
+	broken := st.Code() == codes.Canceled || st.Code() == codes.Unavailable && reasonOf(st) == ""
 	switch {
-	case st.Code() != codes.Unavailable || reasonOf(st) != "":
+	case !broken:
 		s.metrics.forwarded.WithLabelValues("refused").Inc()
 		return err
-	case ctx.Err() != nil:
-		return ctx.Err()
 	case r.repeatable:
 		s.metrics.forwarded.WithLabelValues("broken").Inc()
 		return noLeader("the connection to the leader " + leader.ID + " broke")
@@ -84,7 +88,7 @@ func (s *Server) hopFailed(ctx context.Context, r *route, leader Leader, err err
 	s.metrics.forwarded.WithLabelValues("unknown").Inc()
 	s.logger.Warn("leader lost with a call under way", "node", leader.ID, "method", r.method, "error", err)
 	return autoscaling.Errorf(autoscaling.OutcomeUnknown,
-		"the connection to the leader %s broke after the request was sent; it may have been carried out: repeat it with the same request_id", leader.ID)
+		"the leader %s was lost after the request was sent; it may have been carried out: repeat it with the same request_id", leader.ID)
 }
 
 func noLeader(message string) error {

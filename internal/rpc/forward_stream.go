@@ -26,13 +26,14 @@ func (s *Server) streamHandler(r *route) grpc.StreamHandler {
 func (s *Server) forwardStream(stream grpc.ServerStream, r *route, srv any) error {
 	ctx, cancel := context.WithCancel(stream.Context())
 	defer cancel()
-	up, leader, err := s.openStream(ctx, r)
+	up, done, leader, err := s.openStream(ctx, r)
 	if err != nil {
 		return err
 	}
 	if up == nil { // this node leads by now
 		return r.stream(srv, stream)
 	}
+	defer done()
 	client := stream.(*validStream).ServerStream // its messages are not looked at here
 	// This goroutine ends at the latest when the handler returns: that ends the
 	// caller's stream, and cancel the leader's.
@@ -69,27 +70,28 @@ func sendUp(from grpc.ServerStream, to grpc.ClientStream, cancel context.CancelF
 }
 
 // openStream opens the stream at the leader; nil when this node leads.
-func (s *Server) openStream(ctx context.Context, r *route) (grpc.ClientStream, Leader, error) {
+func (s *Server) openStream(ctx context.Context, r *route) (grpc.ClientStream, func(), Leader, error) {
 	if callOf(ctx).forwarded {
-		return nil, Leader{}, noLeader("the call was forwarded to a node that does not lead")
+		return nil, nil, Leader{}, noLeader("the call was forwarded to a node that does not lead")
 	}
-	patience := patience{ctx: ctx, limit: s.leaderWait}
+	patience := patience{limit: s.leaderWait}
 	defer patience.end()
 	for { // ends with the patience
 		leader := s.node.Leader()
 		if leader.Self {
-			return nil, leader, nil
+			return nil, nil, leader, nil
 		}
 		err := noLeader("there is no leader at the moment")
 		if leader.Known() {
 			var up grpc.ClientStream
-			if up, err = s.peers.open(outgoing(ctx), leader.GRPCAddress, &r.streamDesc, r.method); err == nil {
-				return up, leader, nil
+			var done func()
+			if up, done, err = s.peers.open(outgoing(ctx), leader.GRPCAddress, &r.streamDesc, r.method); err == nil {
+				return up, done, leader, nil
 			}
 			err = s.hopFailed(ctx, r, leader, err)
 		}
-		if !isNoLeader(err) || !patience.wait() {
-			return nil, leader, err
+		if !isNoLeader(err) || !patience.wait(ctx) {
+			return nil, nil, leader, err
 		}
 	}
 }

@@ -195,6 +195,25 @@ func TestAConnectionThatBreaksAfterSending(t *testing.T) {
 	}
 }
 
+// A frozen leader resets no connection: its calls are given up once another has
+// led for a while.
+func TestCallsAtAFrozenLeaderAreGivenUp(t *testing.T) {
+	c := startCluster(t, 3)
+	setUp(t, c.nodes[0])
+	writing, release := make(chan struct{}), make(chan struct{})
+	go c.do(func(*fsm.Tx) error { close(writing); <-release; return nil })
+	<-writing
+	defer close(release)
+	result := make(chan error, 1)
+	go func() {
+		_, err := c.nodes[1].clients().PauseGroup(context.Background(), &pb.PauseGroupRequest{Name: web})
+		result <- err
+	}()
+	waitFor(t, func() bool { return c.waiting.Load() > 0 })
+	c.nodes[1].pretends.Store(&Leader{ID: "n3", GRPCAddress: "n3"})
+	wantError(t, <-result, codes.Unavailable, autoscaling.OutcomeUnknown)
+}
+
 func TestALeaderThatCannotBeReachedIsNoLeader(t *testing.T) {
 	c := startCluster(t, 2)
 	setUp(t, c.nodes[0])

@@ -8,16 +8,16 @@ import (
 	"google.golang.org/grpc/codes"
 )
 
-// metrics are the API's own.
-type metrics struct {
+// callMetrics are the API's own.
+type callMetrics struct {
 	requests  *prometheus.CounterVec
 	duration  *prometheus.HistogramVec
 	forwarded *prometheus.CounterVec
 	watchers  prometheus.Gauge
 }
 
-func newMetrics(reg prometheus.Registerer) *metrics {
-	m := &metrics{
+func newMetrics(reg prometheus.Registerer) *callMetrics {
+	m := &callMetrics{
 		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "autoscaling_rpc_requests_total", Help: "Calls that ended, by method and code.",
 		}, []string{"method", "code"}),
@@ -45,7 +45,7 @@ type methodMetrics struct {
 	duration prometheus.Observer
 }
 
-func (m *metrics) method(full string) methodMetrics {
+func (m *callMetrics) method(full string) methodMetrics {
 	name := full[strings.LastIndexByte(full, '/')+1:]
 	return methodMetrics{
 		ok:       m.requests.WithLabelValues(name, codes.OK.String()),

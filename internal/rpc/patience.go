@@ -8,7 +8,6 @@ import (
 // patience is how long a call waits for a leader, in ever longer pauses. It ends
 // with its limit, or with the caller's own.
 type patience struct {
-	ctx   context.Context // not kept beyond the call that it belongs to
 	limit time.Duration
 
 	until time.Time
@@ -24,7 +23,7 @@ const (
 )
 
 // wait makes a pause; it answers false when there is no more time.
-func (p *patience) wait() bool {
+func (p *patience) wait(ctx context.Context) bool {
 	now := time.Now()
 	if p.timer == nil {
 		p.until = now.Add(p.limit)
@@ -40,7 +39,7 @@ func (p *patience) wait() bool {
 	select {
 	case <-p.timer.C:
 		return true
-	case <-p.ctx.Done():
+	case <-ctx.Done():
 		return false
 	}
 }

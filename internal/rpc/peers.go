@@ -14,12 +14,19 @@ import (
 // peers are the connections to other nodes' API, one to each: one connection
 // with several stream workers at its end beats several connections.
 type peers struct {
-	codec   codec
 	options []grpc.DialOption
 
-	mu    sync.Mutex
-	conns map[string]*grpc.ClientConn // by address; as many as there ever were nodes
-	shut  bool
+	mu   sync.Mutex
+	all  map[string]*peerConn // by address; as many as there ever were nodes
+	shut bool
+}
+
+// peerConn is a connection to a node and the ends of the calls that are under way
+// there, by number: peers' lock guards them.
+type peerConn struct {
+	conn  *grpc.ClientConn
+	calls map[uint64]context.CancelFunc
+	last  uint64
 }
 
 // Bounds of a hop. A leader that died must be found alive again quickly; an
@@ -32,8 +39,7 @@ const (
 
 func newPeers(c codec, options []grpc.DialOption) *peers {
 	return &peers{
-		codec: c,
-		conns: map[string]*grpc.ClientConn{},
+		all: map[string]*peerConn{},
 		options: append([]grpc.DialOption{
 			grpc.WithConnectParams(grpc.ConnectParams{
 				Backoff:           backoff.Config{BaseDelay: 20 * time.Millisecond, Multiplier: 2, Jitter: 0.2, MaxDelay: maxPeerBackoff},
@@ -42,6 +48,7 @@ func newPeers(c codec, options []grpc.DialOption) *peers {
 			grpc.WithDefaultCallOptions(grpc.ForceCodecV2(c), grpc.MaxCallRecvMsgSize(maxPeerAnswer)),
 			grpc.WithDisableServiceConfig(),
 			grpc.WithDisableRetry(), // a call that broke is for the caller to judge
+			grpc.WithNoProxy(),
 		}, options...),
 	}
 }
@@ -53,10 +60,11 @@ func (e *unsentError) Error() string { return e.cause.Error() }
 
 // invoke makes a unary call and tells whether it was sent.
 func (p *peers) invoke(ctx context.Context, address, method string, message *raw) (*raw, metadata.MD, error) {
-	stream, err := p.open(ctx, address, &grpc.StreamDesc{}, method)
+	stream, done, err := p.open(ctx, address, &grpc.StreamDesc{}, method)
 	if err != nil {
 		return nil, nil, err
 	}
+	defer done()
 	// An error of SendMsg is io.EOF; RecvMsg has the status.
 	if err := stream.SendMsg(message); err != nil && err != io.EOF {
 		return nil, nil, err
@@ -69,45 +77,101 @@ func (p *peers) invoke(ctx context.Context, address, method string, message *raw
 	return answer, header, nil
 }
 
-// open starts a call; ctx must end after it, or the answer be read to its end.
-func (p *peers) open(ctx context.Context, address string, desc *grpc.StreamDesc, method string) (grpc.ClientStream, error) {
-	conn, err := p.conn(address)
+// open starts a call; done must be called when it is over.
+func (p *peers) open(ctx context.Context, address string, desc *grpc.StreamDesc, method string) (stream grpc.ClientStream, done func(), err error) {
+	calling, cancel := context.WithCancel(ctx)
+	conn, done, err := p.begin(address, cancel)
 	if err != nil {
-		return nil, &unsentError{err}
+		cancel()
+		return nil, nil, &unsentError{err}
 	}
-	stream, err := conn.NewStream(ctx, desc, method)
+	stream, err = conn.NewStream(calling, desc, method)
 	if err != nil {
+		done()
 		if ctx.Err() != nil {
-			return nil, ctx.Err()
+			return nil, nil, ctx.Err()
 		}
-		return nil, &unsentError{err}
+		return nil, nil, &unsentError{err}
 	}
-	return stream, nil
+	return stream, done, nil
 }
 
-func (p *peers) conn(address string) (*grpc.ClientConn, error) {
+// begin is the connection to an address, and notes a call there until done.
+func (p *peers) begin(address string, cancel context.CancelFunc) (conn *grpc.ClientConn, done func(), err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.shut {
-		return nil, context.Canceled
+		return nil, nil, context.Canceled
 	}
-	if conn := p.conns[address]; conn != nil {
-		return conn, nil
+	to := p.all[address]
+	if to == nil {
+		conn, err := grpc.NewClient("passthrough:///"+address, p.options...)
+		if err != nil {
+			return nil, nil, err
+		}
+		to = &peerConn{conn: conn, calls: map[uint64]context.CancelFunc{}}
+		p.all[address] = to
 	}
-	conn, err := grpc.NewClient("passthrough:///"+address, p.options...)
-	if err != nil {
-		return nil, err
+	to.last++
+	number := to.last
+	to.calls[number] = cancel
+	return to.conn, func() {
+		cancel()
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		delete(to.calls, number)
+	}, nil
+}
+
+// leaderGone is how long another node leads before the calls at the old leader
+// are given up. One that handed over in order has answered by then; one that is
+// frozen never would.
+const leaderGone = time.Second
+
+// followLeader lets go of calls at nodes that do not lead any more, until ctx
+// ends.
+func (p *peers) followLeader(ctx context.Context, node Leadership) {
+	tick := time.NewTicker(leaderGone / 4)
+	defer tick.Stop()
+	led, since := "", time.Now()
+	for { // ends with ctx
+		select {
+		case <-ctx.Done():
+			return
+		case now := <-tick.C:
+			leader := node.Leader()
+			if !leader.Known() {
+				continue
+			}
+			if leader.ID != led {
+				led, since = leader.ID, now
+			}
+			if waited := now.Sub(since); waited >= leaderGone && waited < 2*leaderGone {
+				p.letGo(leader.GRPCAddress)
+			}
+		}
 	}
-	p.conns[address] = conn
-	return conn, nil
+}
+
+// letGo ends the calls at all nodes but the leader.
+func (p *peers) letGo(leader string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for address, to := range p.all {
+		if address != leader {
+			for _, cancel := range to.calls {
+				cancel()
+			}
+		}
+	}
 }
 
 func (p *peers) close() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.shut = true
-	for address, conn := range p.conns {
-		_ = conn.Close() // nothing to do about it
-		delete(p.conns, address)
+	for address, to := range p.all {
+		_ = to.conn.Close() // ends its calls; nothing to do about an error
+		delete(p.all, address)
 	}
 }

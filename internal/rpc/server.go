@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"sync"
 	"time"
 
 	"buf.build/go/protovalidate"
@@ -39,7 +40,7 @@ type Server struct {
 	leaderWait time.Duration
 	logger     hclog.Logger
 	validator  protovalidate.Validator
-	metrics    *metrics
+	metrics    *callMetrics
 	ids        *callIDs
 	codec      codec
 	peers      *peers
@@ -129,10 +130,14 @@ func (s *Server) SetServing(serving bool) {
 	s.health.SetServingStatus("", status)
 }
 
-// Run feeds the watches until ctx ends, and then ends them, so that both servers
-// can be stopped gracefully. It is called once.
+// Run feeds the watches, and lets go of calls at leaders that lead no more, until
+// ctx ends. Then it ends the watches, so that both servers can be stopped
+// gracefully. It is called once.
 func (s *Server) Run(ctx context.Context) error {
+	var wait sync.WaitGroup
+	wait.Go(func() { s.peers.followLeader(ctx, s.node) })
 	s.feed.run(ctx)
+	wait.Wait()
 	s.health.Shutdown()
 	close(s.stopping)
 	return nil
