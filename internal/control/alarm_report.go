@@ -1,9 +1,6 @@
 package control
 
 import (
-	"cmp"
-	"slices"
-
 	"github.com/asctl/as/internal/autoscaling"
 	"github.com/asctl/as/internal/fsm"
 )
@@ -47,11 +44,11 @@ func (o Operations) ReportAlarm(tx *fsm.Tx, req AlarmReport) error {
 		e.Details = details("from", string(was.State), "to", string(a.State))
 		tx.Emit(e)
 	}
-	var rules []*autoscaling.Rule
+	var rule *autoscaling.Rule
 	if requestDue(&a, tx.Now()) {
-		rules = o.wishes(tx, g, &a)
-		if held := req.HoldScaleIn && len(rules) > 0 && wish(g, rules[0]) < g.Desired; held {
-			rules = nil
+		rule = largestWish(tx, g, &a)
+		if held := req.HoldScaleIn && rule != nil && wish(g, rule) < g.Desired; held {
+			rule = nil
 		} else {
 			a.RequestTime = tx.Now()
 		}
@@ -59,46 +56,39 @@ func (o Operations) ReportAlarm(tx *fsm.Tx, req AlarmReport) error {
 	if a.State != was.State || a.RequestTime != was.RequestTime {
 		tx.PutAlarmTask(&a)
 	}
-	return o.executeFirst(tx, g, &a, rules)
+	if rule == nil {
+		return nil
+	}
+	_, err := o.ExecuteRule(tx, ExecuteRuleRequest{
+		Name:    ChildName{g.Namespace, g.ID, rule.ID},
+		Trigger: autoscaling.TriggerAlarm,
+		Source:  autoscaling.AlarmTaskARI(clusterName(tx.Reader), g.Namespace, g.ID, a.ID),
+		Why:     a.StateReason,
+	})
+	return err
 }
 
-// wishes are the alarm's rules to ask for, the largest wish first, and none that
-// disagrees with it about the direction: in only if all agree.
-func (o Operations) wishes(tx *fsm.Tx, g *autoscaling.Group, a *autoscaling.AlarmTask) []*autoscaling.Rule {
-	var rules []*autoscaling.Rule
+// largestWish is the alarm's rule to ask for: of several the one that wants the
+// most, the first of equals, so that the group gets smaller only if all agree.
+// Nil: none is enabled; one that is alone is asked for anyway and refused.
+//
+// The others are not asked when that one is refused: what refuses it (a cooldown,
+// a running activity, nothing to change) refuses them too, and would leave a
+// record of each, every period.
+func largestWish(tx *fsm.Tx, g *autoscaling.Group, a *autoscaling.AlarmTask) *autoscaling.Rule {
+	var largest *autoscaling.Rule
 	for _, id := range a.Rules {
-		if r := tx.Rule(g.UID, id); r != nil && (!r.Disabled || len(a.Rules) == 1) {
-			rules = append(rules, r)
+		r := tx.Rule(g.UID, id)
+		if r == nil || r.Disabled && len(a.Rules) > 1 {
+			continue
+		}
+		if largest == nil || wish(g, r) > wish(g, largest) {
+			largest = r
 		}
 	}
-	slices.SortStableFunc(rules, func(a, b *autoscaling.Rule) int { return cmp.Compare(wish(g, b), wish(g, a)) })
-	for n, r := range rules {
-		if wish(g, rules[0]) >= g.Desired && wish(g, r) < g.Desired {
-			return rules[:n]
-		}
-	}
-	return rules
+	return largest
 }
 
 func wish(g *autoscaling.Group, r *autoscaling.Rule) int32 {
 	return autoscaling.Adjust(r.Simple, g.Desired, g.Min, g.Max)
-}
-
-// executeFirst asks for one rule after another until one is accepted.
-func (o Operations) executeFirst(tx *fsm.Tx, g *autoscaling.Group, a *autoscaling.AlarmTask, rules []*autoscaling.Rule) error {
-	for _, r := range rules {
-		activity, err := o.ExecuteRule(tx, ExecuteRuleRequest{
-			Name:    ChildName{g.Namespace, g.ID, r.ID},
-			Trigger: autoscaling.TriggerAlarm,
-			Source:  autoscaling.AlarmTaskARI(clusterName(tx.Reader), g.Namespace, g.ID, a.ID),
-			Why:     a.StateReason,
-		})
-		if err != nil {
-			return err
-		}
-		if activity.Status != autoscaling.ActivityRejected {
-			return nil
-		}
-	}
-	return nil
 }
