@@ -7,6 +7,7 @@ import (
 
 	"github.com/asctl/as/internal/autoscaling"
 	"github.com/asctl/as/internal/control"
+	"github.com/asctl/as/internal/fsm"
 	"github.com/asctl/as/internal/providers"
 	"github.com/asctl/as/internal/providers/compute/sim"
 )
@@ -96,6 +97,25 @@ func TestUnreachableProviderReplacesNothingAndGoesOnAfterwards(t *testing.T) {
 		f.eventually(2*time.Minute, "it goes on", func() bool {
 			return f.inState(g, autoscaling.InService) == 4 && !control.Holds(f.View().Group(g), autoscaling.ConditionProviderDown)
 		})
+	})
+}
+
+// A group that moves from a provider that is down to one that is not goes on, also
+// when nobody will ever hear of the first one again.
+func TestGroupThatLeavesAnUnreachableProviderGoesOn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFixture(t, options{})
+		f.configure()
+		g := f.group("web", 2, nil)
+		f.must(func(tx *fsm.Tx) error {
+			return f.ops.ReportProviderDown(tx, g, "gone", "provider gone cannot be reached")
+		})
+		f.lead()
+		defer f.resign()
+		f.eventually(10*time.Second, "in service", func() bool { return f.inState(g, autoscaling.InService) == 2 })
+		if control.Holds(f.View().Group(g), autoscaling.ConditionProviderDown) {
+			t.Error("the condition is about a provider that the group does not use")
+		}
 	})
 }
 

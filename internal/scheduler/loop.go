@@ -100,6 +100,9 @@ func (t *term) survey() {
 	for record := range view.Groups("") {
 		g := t.group(record.UID)
 		t.gather(g, plan.Shares(view.Reader, g.uid))
+		if !g.degraded && control.Holds(record, autoscaling.ConditionDegraded) {
+			t.degrade(g, nil) // an earlier term's; what still fails says so again
+		}
 		t.mark(g)
 	}
 }

@@ -214,6 +214,19 @@ func TestGroupOnWhichTheServiceFailsIsQuarantinedAndTheOthersGoOn(t *testing.T) 
 	})
 }
 
+// What one leader failed on the next one looks at anew.
+func TestDegradedEndsWithANewLeaderThatDoesNotFail(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFixture(t, options{})
+		f.configure()
+		g := f.group("web", 0, nil)
+		f.must(func(tx *fsm.Tx) error { return f.ops.ReportDegraded(tx, g, "panic: of the leader before") })
+		f.lead()
+		defer f.resign()
+		f.eventually(10*time.Second, "it is over", func() bool { return !control.Holds(f.View().Group(g), autoscaling.ConditionDegraded) })
+	})
+}
+
 func TestBalancerHealthReplacesAfterGrace(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFixture(t, options{})

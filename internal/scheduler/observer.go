@@ -165,7 +165,7 @@ func (o *observer) tell() {
 	for g := range v.Groups("") {
 		told := toldDown(g, o.provider)
 		switch {
-		case o.down == "" && told != "":
+		case told != "" && (o.down == "" || control.ProviderOf(v.Reader, g) != o.provider):
 			o.t.reporter.report(fact{apply: func(tx *fsm.Tx, op control.Operations) error { return op.ReportProviderUp(tx, g.UID) }})
 		case o.down != "" && told != o.down && control.ProviderOf(v.Reader, g) == o.provider:
 			message := o.down

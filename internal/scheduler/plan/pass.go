@@ -159,6 +159,9 @@ func (l *look) group(hold Hold) {
 	if control.OverdueOver(l.r, l.g) {
 		l.decide("overdue", func(tx *fsm.Tx, o control.Operations) error { return o.EndOverdue(tx, group) })
 	}
+	if control.ProviderDownOver(l.r, l.g) {
+		l.decide("provider", func(tx *fsm.Tx, o control.Operations) error { return o.EndProviderDown(tx, group) })
+	}
 	if !hold.Replacements && control.ReplaceDue(l.r, l.g, l.now) {
 		l.decide("replacement", func(tx *fsm.Tx, o control.Operations) error { return o.ReplaceUnhealthy(tx, group) })
 	}
