@@ -14,11 +14,19 @@ import (
 // Settle waits until every group is at rest, and audits the world.
 func (w *World) Settle(within time.Duration) {
 	w.t.Helper()
+	w.Rest(within)
+	w.Audit()
+}
+
+// Rest waits until every group is at rest, whatever the nodes that do not lead
+// know of it.
+func (w *World) Rest(within time.Duration) {
+	w.t.Helper()
 	unrest := "nobody leads"
 	if !w.comes(within, func() bool { unrest = w.unrest(w.Leader().View()); return unrest == "" }) {
 		w.fail("not at rest within %s: %s", within, unrest)
 	}
-	w.Audit()
+	w.CheckBooks()
 }
 
 // unrest says what is still under way or not as it should be; empty: nothing.

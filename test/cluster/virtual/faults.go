@@ -80,12 +80,15 @@ func (r *run) call(ctx context.Context, c Call, do func(ctx context.Context) err
 	if !travel(ctx, r.w.opts.Latency/2) {
 		return Unknown(c)
 	}
-	// On its way it cannot be stopped any more, but a killed process sends nothing.
-	if _, err := r.gate.wait(ctx); err != nil {
-		return err
-	}
 	if err := ask(&r.w.faults.before, c); err != nil {
 		return err
+	}
+	held, err = r.gate.wait(ctx)
+	if err != nil {
+		return err
+	}
+	if held {
+		ctx = context.WithoutCancel(ctx)
 	}
 	if err = do(ctx); err == nil {
 		r.tripAfter(c)

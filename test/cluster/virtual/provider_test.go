@@ -40,9 +40,9 @@ func TestAProviderOutageOfHalfAnHourIsWaitedFor(t *testing.T) {
 		made := w.Books.Machines()
 		w.Outage(true)
 		w.Within(time.Minute, "the group says so", w.holds("web", autoscaling.ConditionProviderDown))
-		w.SetDesired("web", 5)
 		dead := w.Instances("web")[0]
 		w.KillMachine(dead.ID)
+		w.SetDesired("web", 5)
 		w.Advance(20 * time.Minute)
 		w.Kill(w.Leader()) // a new leader takes over in the middle of it
 		w.Advance(10 * time.Minute)
@@ -56,7 +56,7 @@ func TestAProviderOutageOfHalfAnHourIsWaitedFor(t *testing.T) {
 			t.Error("the condition still holds")
 		}
 		if m := w.Books.Machine(dead.ID); !m.Gone {
-			t.Error("the machine that died is still there")
+			w.fail("the machine that died is still there: %+v", m)
 		}
 	})
 }
