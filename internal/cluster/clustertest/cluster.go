@@ -300,24 +300,43 @@ func (c *Cluster) WaitApplied() {
 }
 
 // EnsureSame fails the test unless all running members have byte for byte the
-// same state, without a broken invariant.
+// same state at the same position of the log, without a broken invariant.
 func (c *Cluster) EnsureSame() {
 	c.t.Helper()
-	c.WaitApplied()
-	var first *Member
-	var want []byte
+	c.Eventually("all nodes stand still at the same place", func() bool {
+		c.WaitApplied()
+		term, sequence := c.Leader().View().LogPosition()
+		states := map[string][]byte{}
+		for _, m := range c.Members {
+			if m.Running() {
+				states[m.ID] = c.snapshot(m)
+			}
+		}
+		for _, m := range c.Members {
+			if t, s := m.View().LogPosition(); m.Running() && (t != term || s != sequence) {
+				return false // something was written meanwhile
+			}
+		}
+		c.compare(states)
+		return true
+	})
+}
+
+func (c *Cluster) compare(states map[string][]byte) {
+	c.t.Helper()
+	first := ""
 	for _, m := range c.Members {
-		if !m.Running() {
+		state, ok := states[m.ID]
+		if !ok {
 			continue
 		}
 		if broken := m.View().CheckInvariants(); len(broken) > 0 {
 			c.t.Fatalf("state of %s: %s", m.ID, strings.Join(broken, "; "))
 		}
-		got := c.snapshot(m)
-		if first == nil {
-			first, want = m, got
-		} else if !bytes.Equal(got, want) {
-			c.t.Fatalf("%s and %s differ in their state", first.ID, m.ID)
+		if first == "" {
+			first = m.ID
+		} else if !bytes.Equal(state, states[first]) {
+			c.t.Fatalf("%s and %s differ in their state", first, m.ID)
 		}
 	}
 }
