@@ -86,6 +86,9 @@ func (s groupService) UpdateGroup(ctx context.Context, req *pb.UpdateGroupReques
 	if err != nil {
 		return nil, err
 	}
+	if mask.names(given, "desired_capacity") && given.DesiredCapacity == nil {
+		return nil, autoscaling.FieldErrorf("desired_capacity", "update_mask names it, but it is not given")
+	}
 	name := groupName(given.GetName())
 	if mask.names(given, "balancers") || mask.names(given, "access_lists") {
 		if spec, err := groupSpec(given, name.Namespace); err == nil {
@@ -109,6 +112,9 @@ func (s groupService) UpdateGroup(ctx context.Context, req *pb.UpdateGroupReques
 func changeGroup(m mask, given *pb.Group, namespace string, meta *autoscaling.Meta, spec *autoscaling.GroupSpec) error {
 	changed := groupSpecMessage(meta, spec)
 	m.apply(changed, given)
+	if changed.MaxSize == nil { // or a mask without a value would end every instance
+		return autoscaling.FieldErrorf("max_size", "is required")
+	}
 	next, err := groupSpec(changed, namespace)
 	if err != nil {
 		return err
