@@ -40,6 +40,11 @@ func (w *World) unrest(v fsm.View) string {
 				return fmt.Sprintf("instance %s of %s is %s %s %v: %s", i.ID, g.ID, i.State, i.Step, i.Health, i.StatusReason)
 			}
 		}
+		for _, c := range g.Conditions {
+			if slices.Contains(passing, c.Type) {
+				return fmt.Sprintf("%s is %s: %s", g.ID, c.Type, c.Message)
+			}
+		}
 		counts := v.Counts(g.UID)
 		if g.State == autoscaling.GroupActive && counts.Capacity != g.Desired {
 			return fmt.Sprintf("%s has %d of %d (%v)", g.ID, counts.Capacity, g.Desired, g.Conditions)
@@ -52,6 +57,13 @@ func (w *World) unrest(v fsm.View) string {
 		return "there is orphan " + string(o.Instance)
 	}
 	return w.outside(v)
+}
+
+// passing conditions do not hold at rest.
+var passing = []autoscaling.ConditionType{
+	autoscaling.ConditionBelowDesired, autoscaling.ConditionAboveDesired, autoscaling.ConditionDegraded,
+	autoscaling.ConditionDependencyMissing, autoscaling.ConditionHealthStorm, autoscaling.ConditionProviderDown,
+	autoscaling.ConditionWaitingForRemoval, autoscaling.ConditionInstanceOverdue,
 }
 
 // Audit looks at all nodes and everything outside, when the groups are at rest.
@@ -106,10 +118,10 @@ func (w *World) outside(v fsm.View) string {
 			if !found[string(i.ID)] {
 				return fmt.Sprintf("instance %s is %s and has no machine", i.ID, i.State)
 			}
-			for _, a := range i.AccessLists {
+			for _, a := range g.AccessLists {
 				lists[a.List] = append(lists[a.List], string(i.ID)+" "+i.Addresses[0])
 			}
-			for _, b := range i.Balancers {
+			for _, b := range g.Balancers {
 				pools[b.Pool] = append(pools[b.Pool], string(i.ID)+" "+i.Addresses[0])
 			}
 		}

@@ -313,7 +313,9 @@ func (l *Ledger) removed(node string, epoch uint64, instance string, err error) 
 	l.gone(m)
 }
 
-func (l *Ledger) listed(node string, epoch uint64, list string, was, is []providers.Entry, err error) {
+// listed is told of whom the list is wanted, by what the caller knew: of a group
+// that gave the list up, machines leave it while they run.
+func (l *Ledger) listed(node string, epoch uint64, list string, was, is []providers.Entry, wanted func(instance string) bool, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.wrote(node, epoch, fmt.Sprintf("set list %s to %d entries", list, len(is)), err)
@@ -330,7 +332,7 @@ func (l *Ledger) listed(node string, epoch uint64, list string, was, is []provid
 		if m == nil || slices.ContainsFunc(is, func(x providers.Entry) bool { return x.Instance == e.Instance }) {
 			continue
 		}
-		l.must(!l.runs(m), "node %s took machine %s out of list %s while it ran", node, e.Instance, list)
+		l.must(!l.runs(m) || !wanted(e.Instance), "node %s took machine %s out of list %s while it ran", node, e.Instance, list)
 		m.did(Unlisted)
 	}
 }

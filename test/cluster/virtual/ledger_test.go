@@ -21,6 +21,7 @@ func TestTheLedgerFindsBrokenRules(t *testing.T) {
 			Balancers:   []autoscaling.BalancerAttachment{{Provider: BalancerName, Pool: "web", State: attached}},
 		}
 	}
+	wanted := func(string) bool { return true }
 	made := providers.Machine{Instance: id, CreateTime: now().Std()}
 	running := providers.Machine{Instance: id, State: providers.MachineRunning}
 	for name, c := range map[string]struct {
@@ -30,7 +31,7 @@ func TestTheLedgerFindsBrokenRules(t *testing.T) {
 		"everything in order": {func(l *Ledger, lists *Lists) {
 			l.ensured("n1", 1, record(autoscaling.Pending, 0), spec, made, nil)
 			_ = lists.SetEntries(t.Context(), providers.Fence{Epoch: 1}, "db", entry)
-			l.listed("n1", 1, "db", nil, entry, nil)
+			l.listed("n1", 1, "db", nil, entry, wanted, nil)
 			l.starting(record(autoscaling.Pending, autoscaling.AttachmentActive), id, lists)
 			l.started("n1", 1, id, running, nil)
 			l.pooled("n1", 1, "web", nil, providers.TargetSet{Targets: served}, nil)
@@ -38,7 +39,7 @@ func TestTheLedgerFindsBrokenRules(t *testing.T) {
 			l.stopping("n1", record(autoscaling.TerminatingProceed, autoscaling.AttachmentRemoved), id, nil)
 			l.stopped("n1", 1, id, nil)
 			_ = lists.SetEntries(t.Context(), providers.Fence{Epoch: 1}, "db", nil)
-			l.listed("n1", 1, "db", entry, nil, nil)
+			l.listed("n1", 1, "db", entry, nil, wanted, nil)
 			l.removing("n1", record(autoscaling.TerminatingProceed, autoscaling.AttachmentRemoved), id, lists)
 			l.removed("n1", 1, id, nil)
 		}, ""},
@@ -70,7 +71,7 @@ func TestTheLedgerFindsBrokenRules(t *testing.T) {
 		"revoked while it runs": {func(l *Ledger, _ *Lists) {
 			l.ensured("n1", 1, record(autoscaling.Pending, 0), spec, made, nil)
 			l.started("n1", 1, id, running, nil)
-			l.listed("n1", 1, "db", entry, nil, nil)
+			l.listed("n1", 1, "db", entry, nil, wanted, nil)
 		}, "while it ran"},
 		"removed while it is let in": {func(l *Ledger, lists *Lists) {
 			_ = lists.SetEntries(t.Context(), providers.Fence{Epoch: 1}, "db", entry)

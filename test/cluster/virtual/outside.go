@@ -87,7 +87,7 @@ func (a accessList) CheckList(ctx context.Context, list string) error {
 func (a accessList) SetEntries(ctx context.Context, fence providers.Fence, list string, entries []providers.Entry) error {
 	return a.r.call(ctx, Call{Op: SetEntries, Key: list, Epoch: fence.Epoch}, func(ctx context.Context) error {
 		was, err := a.r.w.Lists.replace(ctx, fence, list, entries)
-		a.r.w.Books.listed(a.r.node, fence.Epoch, list, was, entries, err)
+		a.r.w.Books.listed(a.r.node, fence.Epoch, list, was, entries, func(id string) bool { return a.r.wantsList(id, list) }, err)
 		return err
 	})
 }

@@ -2,6 +2,7 @@ package virtual
 
 import (
 	"context"
+	"slices"
 	"sync"
 
 	"github.com/hashicorp/go-hclog"
@@ -83,6 +84,16 @@ func (w writer) Do(ctx context.Context, fn func(tx *fsm.Tx) error) error {
 
 // view is what the node knows when it calls somebody outside.
 func (r *run) view() fsm.View { return r.state.View() }
+
+// wantsList says whether a live instance's group has the list.
+func (r *run) wantsList(id, list string) bool {
+	i := r.instance(id)
+	if i == nil || i.State.Final() {
+		return false
+	}
+	g := r.view().Group(i.Group)
+	return g != nil && slices.ContainsFunc(g.AccessLists, func(l autoscaling.AccessListRef) bool { return l.List == list })
+}
 
 // instance is the record behind a call, nil when the node knows of none.
 func (r *run) instance(id string) *autoscaling.Instance {
