@@ -63,9 +63,33 @@ func (f *file) problem(node *yaml.Node, format string, args ...any) {
 	p := &Problem{File: f.name, Line: node.Line, Column: node.Column, Message: fmt.Sprintf(format, args...)}
 	if node.Line > 0 && node.Line <= len(f.lines) {
 		number := strconv.Itoa(node.Line)
-		p.Source = fmt.Sprintf("  %s | %s\n  %s | %s^", number, f.lines[node.Line-1], strings.Repeat(" ", len(number)), strings.Repeat(" ", max(0, node.Column-1)))
+		source, mark := excerpt(f.lines[node.Line-1], max(0, node.Column-1))
+		p.Source = fmt.Sprintf("  %s | %s\n  %s | %s^", number, source, strings.Repeat(" ", len(number)), strings.Repeat(" ", mark))
 	}
 	f.problems = append(f.problems, p)
+}
+
+// maxExcerpt is how much of a line is shown, in characters.
+const maxExcerpt = 160
+
+// excerpt is what to show of a line, and where in it the mark stands: a line
+// may have megabytes.
+func excerpt(line string, at int) (text string, mark int) {
+	characters := []rune(line)
+	if len(characters) <= maxExcerpt {
+		return line, at
+	}
+	const cut = "…"
+	from := min(max(0, at-maxExcerpt/2), len(characters)-maxExcerpt)
+	to := from + maxExcerpt
+	text, mark = string(characters[from:to]), at-from
+	if from > 0 {
+		text, mark = cut+text, mark+1
+	}
+	if to < len(characters) {
+		text += cut
+	}
+	return text, mark
 }
 
 var (
