@@ -1,6 +1,7 @@
 package fsm
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"math"
@@ -81,10 +82,15 @@ func (d *decoder) fail(err error) {
 // head reads the head of a data item.
 func (d *decoder) head() (major byte, n uint64) {
 	if d.at < len(d.b) {
-		if short := d.b[d.at] & 0x1f; short < 24 {
-			major = d.b[d.at] & 0xe0
+		major, short := d.b[d.at]&0xe0, d.b[d.at]&0x1f
+		switch {
+		case short < 24:
 			d.at++
 			return major, uint64(short)
+		case short == 27 && len(d.b)-d.at > 8: // most of them are times
+			n = binary.BigEndian.Uint64(d.b[d.at+1:])
+			d.at += 9
+			return major, n
 		}
 	}
 	major, n, rest, err := readHead(d.b[d.at:])

@@ -1,6 +1,9 @@
 package fsm
 
-import "errors"
+import (
+	"encoding/binary"
+	"errors"
+)
 
 // The frame of log entries is written by hand in the same deterministic CBOR
 // (RFC 8949, core deterministic encoding) as the records in it.
@@ -25,10 +28,9 @@ func appendHead(b []byte, major byte, n uint64) []byte {
 	case n < 1<<16:
 		return append(b, major|25, byte(n>>8), byte(n))
 	case n < 1<<32:
-		return append(b, major|26, byte(n>>24), byte(n>>16), byte(n>>8), byte(n))
+		return binary.BigEndian.AppendUint32(append(b, major|26), uint32(n))
 	default:
-		return append(b, major|27, byte(n>>56), byte(n>>48), byte(n>>40), byte(n>>32),
-			byte(n>>24), byte(n>>16), byte(n>>8), byte(n))
+		return binary.BigEndian.AppendUint64(append(b, major|27), n)
 	}
 }
 
@@ -56,8 +58,15 @@ func readHead(b []byte) (major byte, n uint64, rest []byte, err error) {
 	if len(b) < size {
 		return 0, 0, nil, errTruncated
 	}
-	for _, c := range b[:size] {
-		n = n<<8 | uint64(c)
+	switch size {
+	case 1:
+		n = uint64(b[0])
+	case 2:
+		n = uint64(binary.BigEndian.Uint16(b))
+	case 4:
+		n = uint64(binary.BigEndian.Uint32(b))
+	default:
+		n = binary.BigEndian.Uint64(b)
 	}
 	return major, n, b[size:], nil
 }
