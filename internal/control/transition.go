@@ -50,8 +50,11 @@ func walk(tx *fsm.Tx, g *autoscaling.Group, i *autoscaling.Instance, s autoscali
 // state or the next. i is the caller's own copy.
 func finishStep(tx *fsm.Tx, i *autoscaling.Instance, message string) {
 	g := tx.Group(i.Group)
-	done := i.Step
-	note(tx, i, done, message)
+	done, line := i.Step, message
+	if done == autoscaling.StepCreate {
+		line = "" // the record has the machine's id: not twice in every version of it
+	}
+	note(tx, i, done, line)
 	emitInstance(tx, g, i, autoscaling.EventInstanceStep, done, message)
 	i.RetryTime, i.Attempts = 0, 0
 	leaveStep(tx, i, done)
