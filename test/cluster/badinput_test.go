@@ -100,10 +100,15 @@ func TestBadInputIsRefusedWithAReasonAndLosesNothing(t *testing.T) {
 		{"unknown list provider", "{provider: files, list: db}", "{provider: paper, list: db}", 4, []string{"bad.yaml:16:", "paper", "DEPENDENCY_MISSING"}},
 		{"unwritable list", "{provider: files, list: db}", "{provider: files, list: stone}", 4, []string{"stone", "DEPENDENCY_MISSING"}},
 		{"unknown configuration", "    name: web\n  accessLists", "    name: nope\n  accessLists", 4, []string{"nope"}},
+		{"10 MB in a field", "maxSize: 3", "maxSize: 3\n  propagatedLabels: [" + strings.Repeat("x", 10<<20) + "]", 1, []string{"bad.yaml:13:", "63"}},
+		{"10 MB in a label", "name: web\nspec:\n  minSize", "name: web\n  labels: {a: " + strings.Repeat("x", 10<<20) + "}\nspec:\n  minSize", 1, []string{"bad.yaml:7:", "Group web", "4194304"}},
 	} {
 		each("manifest: "+m.name, func(t *testing.T) {
 			out, code := w.asctl("apply", "-f", w.file("bad.yaml", strings.Replace(good, m.old, m.new, 1)))
 			expect(t, out, code, m.code, m.want)
+			if len(out) > 4<<10 {
+				t.Errorf("the message has %d bytes: %.300s", len(out), out)
+			}
 		})
 	}
 
