@@ -40,7 +40,7 @@ func (o Operations) ReportAccess(tx *fsm.Tx, r AccessReport) error {
 
 func allowed(tx *fsm.Tx, c *autoscaling.Instance, r AccessReport) {
 	if c.Step == autoscaling.StepAllow && !anyList(c, autoscaling.AttachmentPending, autoscaling.AttachmentAdding) {
-		finishStep(tx, c, r.Provider+"/"+r.List)
+		finishStep(tx, c, listNames(c))
 		return
 	}
 	refitted(tx, c, autoscaling.StepAllow, r.Provider+"/"+r.List)
@@ -49,7 +49,7 @@ func allowed(tx *fsm.Tx, c *autoscaling.Instance, r AccessReport) {
 
 func revoked(tx *fsm.Tx, c *autoscaling.Instance, r AccessReport) {
 	if c.Step == autoscaling.StepRevoke && !attached(c) {
-		finishStep(tx, c, r.Provider+"/"+r.List)
+		finishStep(tx, c, listNames(c))
 		return
 	}
 	refitted(tx, c, autoscaling.StepRevoke, r.Provider+"/"+r.List)

@@ -23,7 +23,7 @@ func (o Operations) ReportTargets(tx *fsm.Tx, r TargetsReport) error {
 			continue
 		}
 		if c.Step == autoscaling.StepRegister && !anyBalancer(c, autoscaling.AttachmentPending, autoscaling.AttachmentAdding) {
-			finishStep(tx, c, r.Provider+"/"+r.Pool)
+			finishStep(tx, c, poolNames(c))
 			continue
 		}
 		refitted(tx, c, autoscaling.StepRegister, r.Provider+"/"+r.Pool)
@@ -35,7 +35,7 @@ func (o Operations) ReportTargets(tx *fsm.Tx, r TargetsReport) error {
 			continue
 		}
 		if (c.Step == autoscaling.StepDrain && !behindBalancer(c)) || (c.Step == autoscaling.StepRevoke && !attached(c)) {
-			finishStep(tx, c, r.Provider+"/"+r.Pool)
+			finishStep(tx, c, poolNames(c))
 			continue
 		}
 		refitted(tx, c, autoscaling.StepDrain, r.Provider+"/"+r.Pool)

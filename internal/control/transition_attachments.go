@@ -2,6 +2,7 @@ package control
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/asctl/as/internal/autoscaling"
 )
@@ -59,6 +60,24 @@ func setBalancers(i *autoscaling.Instance, to autoscaling.AttachmentState, from 
 			}
 		}
 	}
+}
+
+// listNames are the access lists of an instance, for people.
+func listNames(i *autoscaling.Instance) string {
+	names := make([]string, 0, len(i.AccessLists))
+	for _, l := range i.AccessLists {
+		names = append(names, l.Provider+"/"+l.List)
+	}
+	return strings.Join(names, ", ")
+}
+
+// poolNames are the pools of an instance, for people.
+func poolNames(i *autoscaling.Instance) string {
+	names := make([]string, 0, len(i.Balancers))
+	for _, b := range i.Balancers {
+		names = append(names, b.Provider+"/"+b.Pool)
+	}
+	return strings.Join(names, ", ")
 }
 
 // moveList moves one attachment if it is in the state from.
