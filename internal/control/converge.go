@@ -51,6 +51,8 @@ func gapOf(r fsm.Reader, g *autoscaling.Group, now autoscaling.Time) gap {
 		w.below(r, g, now, wanted(g)-counted)
 	case counted > g.Desired:
 		w.above(r, g, counted-g.Desired)
+	default:
+		w.crashing(r, g, now)
 	}
 	return w
 }
@@ -101,6 +103,15 @@ func (w *gap) below(r fsm.Reader, g *autoscaling.Group, now autoscaling.Time, mi
 		w.say(autoscaling.ConditionWaitingForRemoval, "BOUND_REACHED", "launches wait until machines that leave, or of which nobody knows, are gone")
 	}
 	w.launch = min(n, room)
+}
+
+// crashing says why instances that are there wait to begin.
+func (w *gap) crashing(r fsm.Reader, g *autoscaling.Group, now autoscaling.Time) {
+	if until, last := crashHold(r, g, now); until != 0 {
+		w.say(autoscaling.ConditionBelowDesired, "CRASH_LOOP",
+			fmt.Sprintf("machines end soon after they enter service: next launch at %s; the last: %s", until, last))
+		w.wake = until
+	}
 }
 
 // heldUntil is when the first placement of the group's configuration may be

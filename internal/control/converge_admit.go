@@ -11,16 +11,19 @@ type Admission struct {
 	now  autoscaling.Time
 	room int32 // how many more; negative: no bound
 	open bool
+	held autoscaling.Time // nobody before then; 0: no such time
 }
 
 // AdmissionOf looks at a group. While LAUNCH_SUSPENDED holds, one instance at a
-// time is tried; while the provider is down, none.
+// time is tried; while the provider is down, none; while machines crash one after
+// another, none before a pause.
 func AdmissionOf(r fsm.Reader, g *autoscaling.Group, now autoscaling.Time) Admission {
 	a := Admission{g: g, now: now, room: -1, open: g.State != autoscaling.GroupDeleted && !Holds(g, autoscaling.ConditionProviderDown)}
 	if Holds(g, autoscaling.ConditionLaunchSuspended) {
 		by := r.Counts(g.UID).ByState
 		a.room = max(0, 1-by[autoscaling.Pending]-by[autoscaling.PendingWait]-by[autoscaling.PendingProceed])
 	}
+	a.held, _ = crashHold(r, g, now)
 	return a
 }
 
@@ -29,6 +32,9 @@ func AdmissionOf(r fsm.Reader, g *autoscaling.Group, now autoscaling.Time) Admis
 func (a *Admission) Admit(i *autoscaling.Instance) (bool, autoscaling.Time) {
 	if !a.open || a.room == 0 || i.State != autoscaling.Initial {
 		return false, 0
+	}
+	if a.held != 0 {
+		return false, a.held
 	}
 	if b := autoscaling.FindBackoff(a.g.Backoffs, i.Provider, i.Zone, i.InstanceType); b != nil && a.now < b.Until {
 		return false, b.Until
