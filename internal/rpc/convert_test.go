@@ -237,6 +237,19 @@ func TestTimesAndDurations(t *testing.T) {
 	}
 }
 
+func TestHealthIsInitializingInTheGracePeriod(t *testing.T) {
+	i := &autoscaling.Instance{State: autoscaling.InService, Health: autoscaling.HealthHealthy, GraceUntil: 100}
+	for now, want := range map[autoscaling.Time]pb.Instance_Health{99: pb.Instance_INITIALIZING, 100: pb.Instance_HEALTHY} {
+		if got := shownHealth(i, now); got != want {
+			t.Errorf("at %d it is %s, want %s", now, got, want)
+		}
+	}
+	i.Health = autoscaling.HealthUnhealthy
+	if got := shownHealth(i, 99); got != pb.Instance_UNHEALTHY {
+		t.Errorf("a machine that does not run is %s in its grace period", got)
+	}
+}
+
 // Enums go by name or number: neither side may know one that the other does not.
 func TestEnumsOfRecordsAndMessagesAreTheSame(t *testing.T) {
 	for s := autoscaling.Initial; int(s) < autoscaling.StateCount; s++ {
@@ -250,7 +263,7 @@ func TestEnumsOfRecordsAndMessagesAreTheSame(t *testing.T) {
 	for h, want := range map[autoscaling.Health]pb.Instance_Health{
 		autoscaling.HealthInitializing: pb.Instance_INITIALIZING, autoscaling.HealthHealthy: pb.Instance_HEALTHY, autoscaling.HealthUnhealthy: pb.Instance_UNHEALTHY,
 	} {
-		if got := instanceMessage(emptyReader, &autoscaling.Group{}, &autoscaling.Instance{Health: h}).GetHealth(); got != want {
+		if got := instanceMessage(emptyReader, &autoscaling.Group{}, &autoscaling.Instance{Health: h}, 0).GetHealth(); got != want {
 			t.Errorf("health %d is %s", h, got)
 		}
 	}

@@ -27,10 +27,11 @@ func (s instanceService) ListInstances(ctx context.Context, req *pb.ListInstance
 	if err != nil {
 		return nil, err
 	}
+	now := s.node.Now()
 	page, next, total, err := list(req, lister[*autoscaling.Instance, *pb.Instance]{
 		records: oldestFirst(v.Reader, g.UID, req.GetIncludeFinal()),
 		key:     func(i *autoscaling.Instance) string { return fmt.Sprintf("%020d%s", i.CreateTime, i.ID) },
-		message: func(i *autoscaling.Instance) *pb.Instance { return instanceMessage(v.Reader, g, i) },
+		message: func(i *autoscaling.Instance) *pb.Instance { return instanceMessage(v.Reader, g, i, now) },
 	})
 	return &pb.ListInstancesResponse{Instances: page, NextPageToken: next, TotalSize: &total}, err
 }
@@ -52,15 +53,15 @@ func (s instanceService) GetInstance(ctx context.Context, req *pb.GetInstanceReq
 	if err != nil {
 		return nil, err
 	}
-	return readInstance(v.Reader, childName(req.GetName()))
+	return readInstance(v.Reader, childName(req.GetName()), s.node.Now())
 }
 
-func readInstance(r fsm.Reader, name control.ChildName) (*pb.Instance, error) {
+func readInstance(r fsm.Reader, name control.ChildName, now autoscaling.Time) (*pb.Instance, error) {
 	g, i, err := control.FindInstance(r, name)
 	if err != nil {
 		return nil, err
 	}
-	return instanceMessage(r, g, i), nil
+	return instanceMessage(r, g, i, now), nil
 }
 
 func (s instanceService) RemoveInstances(ctx context.Context, req *pb.RemoveInstancesRequest) (*pb.Activity, error) {
@@ -85,7 +86,7 @@ func (s instanceService) SetInstanceProtection(ctx context.Context, req *pb.SetI
 	}
 	show := func(tx *fsm.Tx, instances []*autoscaling.Instance) *pb.SetInstanceProtectionResponse {
 		return &pb.SetInstanceProtectionResponse{Instances: convertAll(instances, func(i *autoscaling.Instance) *pb.Instance {
-			return instanceMessage(tx.Reader, tx.Group(i.Group), i)
+			return instanceMessage(tx.Reader, tx.Group(i.Group), i, tx.Now())
 		})}
 	}
 	return mutateOr(ctx, s.Server, group.Namespace, req, func(tx *fsm.Tx) (*pb.SetInstanceProtectionResponse, error) {
@@ -123,6 +124,6 @@ func (s instanceService) SetInstanceHealth(ctx context.Context, req *pb.SetInsta
 		if err != nil {
 			return nil, err
 		}
-		return instanceMessage(tx.Reader, tx.Group(i.Group), i), nil
+		return instanceMessage(tx.Reader, tx.Group(i.Group), i, tx.Now()), nil
 	})
 }

@@ -6,8 +6,8 @@ import (
 	pb "github.com/asctl/as/proto/autoscaling/v1"
 )
 
-// instanceMessage shows an instance of the group.
-func instanceMessage(r fsm.Reader, g *autoscaling.Group, i *autoscaling.Instance) *pb.Instance {
+// instanceMessage shows an instance of the group as it is now.
+func instanceMessage(r fsm.Reader, g *autoscaling.Group, i *autoscaling.Instance, now autoscaling.Time) *pb.Instance {
 	weight := max(i.Weight, 1)
 	m := &pb.Instance{
 		Name:              autoscaling.InstanceResource(g.Namespace, g.ID, i.ID),
@@ -17,7 +17,7 @@ func instanceMessage(r fsm.Reader, g *autoscaling.Group, i *autoscaling.Instance
 		UpdateTime:        timestamp(i.StateTime),
 		Etag:              instanceEtag(i),
 		State:             pb.Instance_State(i.State), // the same numbers
-		Health:            pb.Instance_Health(i.Health + 1),
+		Health:            shownHealth(i, now),
 		Pool:              pb.Instance_ACTIVE,
 		Zone:              i.Zone,
 		Configuration:     configurationVersionMessage(r, g.Namespace, i.Configuration, i.Version),
@@ -55,6 +55,16 @@ func instanceMessage(r fsm.Reader, g *autoscaling.Group, i *autoscaling.Instance
 		}
 	}
 	return m
+}
+
+// shownHealth is INITIALIZING while a healthy instance is in its grace period:
+// nothing that balancer or probe say counts yet. Nothing is written when the
+// period ends, so it is told here.
+func shownHealth(i *autoscaling.Instance, now autoscaling.Time) pb.Instance_Health {
+	if i.Health == autoscaling.HealthHealthy && now < i.GraceUntil {
+		return pb.Instance_INITIALIZING
+	}
+	return pb.Instance_Health(i.Health + 1) // the same order, after UNSPECIFIED
 }
 
 // instanceEtag changes with what an instance shows.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"errors"
+	"maps"
 
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
@@ -88,9 +89,20 @@ func mutateOr[A proto.Message](ctx context.Context, s *Server, namespace string,
 		return none, err
 	}
 	if refused != nil {
+		if dryRun {
+			refused = unrecorded(refused)
+		}
 		return none, refused
 	}
 	return answer, nil
+}
+
+// unrecorded is a refusal without the name of its record, which a dry run undid.
+func unrecorded(refused *autoscaling.Error) *autoscaling.Error {
+	again := *refused
+	again.Metadata = maps.Clone(refused.Metadata)
+	delete(again.Metadata, "activity")
+	return &again
 }
 
 // contentHash is the hash of a request's kind and content: the same for the same

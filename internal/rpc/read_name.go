@@ -39,7 +39,7 @@ func readByName(r fsm.Reader, name string) (proto.Message, error) {
 		}
 		return scheduledTaskMessage(r, g, t), nil
 	case "instances":
-		return readInstance(r, childName(name))
+		return readInstance(r, childName(name), r.Stamp())
 	case "activities":
 		return readActivity(r, childName(name))
 	}
