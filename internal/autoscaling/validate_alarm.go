@@ -29,5 +29,20 @@ func ValidateAlarm(a *AlarmTask) error {
 	if len(a.Rules) == 0 {
 		return FieldErrorf("rules", "at least one rule is required")
 	}
+	return validateMetricScope(a.Metric)
+}
+
+// validateMetricScope refuses what a source has no use for: its samples belong
+// to the group already, and what would be ignored must not be accepted.
+func validateMetricScope(m Metric) error {
+	if m.Source != MetricSourcePush && m.Source != MetricSourceProvider {
+		return nil
+	}
+	if m.Namespace != "" {
+		return FieldErrorf("metric.namespace", "the source %q has no namespaces: its samples are the group's", m.Source)
+	}
+	if len(m.Dimensions) > 0 {
+		return FieldErrorf("metric.dimensions", "the source %q has no dimensions: its samples are the group's", m.Source)
+	}
 	return nil
 }

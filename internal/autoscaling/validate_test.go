@@ -200,3 +200,15 @@ func TestCanScaleIn(t *testing.T) {
 }
 
 var zero = 0.0
+
+func TestAnAlarmOnSamplesOfTheGroupHasNoScope(t *testing.T) {
+	for field, m := range map[string]Metric{
+		"metric.namespace":  {Source: MetricSourceProvider, Name: "cpu_utilization", Namespace: "n"},
+		"metric.dimensions": {Source: MetricSourcePush, Name: "requests", Dimensions: map[string]string{"host": "a"}},
+	} {
+		var refused *Error
+		if err := validateMetricScope(m); !errors.As(err, &refused) || refused.Field != field {
+			t.Errorf("%+v: got %v, want %s refused", m, err, field)
+		}
+	}
+}
