@@ -146,13 +146,13 @@ func (l *launcher) firstUse() {
 // maxFirstUse bounds what a group remembers of the versions that it has used.
 const maxFirstUse = 100
 
-// one makes an instance; it answers its capacity, and false when there is no room.
-// Where instances weigh more than one the last may go beyond the bound.
+// one makes an instance; it answers its capacity, and false when there is no
+// room for it: one that weighs more than what is left is not made.
 func (l *launcher) one() (int32, bool) {
-	if l.room <= 0 {
+	zone := autoscaling.PickZone(l.group.ZonePolicy, l.open, l.crowd)
+	if l.room < max(l.types[zone].Weight, 1) {
 		return 0, false
 	}
-	zone := autoscaling.PickZone(l.group.ZonePolicy, l.open, l.crowd)
 	i := autoscaling.Instance{
 		ID: l.tx.NewInstanceID(), Group: l.group.UID, Zone: zone,
 		Configuration: l.version.Configuration, Version: l.version.Version, Provider: l.version.Template.Provider,
