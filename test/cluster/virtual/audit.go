@@ -15,7 +15,8 @@ import (
 func (w *World) Settle(within time.Duration) {
 	w.t.Helper()
 	w.Rest(within)
-	w.Audit()
+	w.EnsureSame()
+	w.Rest(within) // a schedule may have woken a group meanwhile
 }
 
 // Rest waits until every group is at rest, whatever the nodes that do not lead

@@ -85,9 +85,10 @@ func (a accessList) CheckList(ctx context.Context, list string) error {
 }
 
 func (a accessList) SetEntries(ctx context.Context, fence providers.Fence, list string, entries []providers.Entry) error {
+	known := a.r.view() // when it was put together: it may want another set by the time it arrives
 	return a.r.call(ctx, Call{Op: SetEntries, Key: list, Epoch: fence.Epoch}, func(ctx context.Context) error {
 		was, err := a.r.w.Lists.replace(ctx, fence, list, entries)
-		a.r.w.Books.listed(a.r.node, fence.Epoch, list, was, entries, func(id string) bool { return a.r.wantsList(id, list) }, err)
+		a.r.w.Books.listed(a.r.node, fence.Epoch, list, was, entries, func(id string) bool { return wantsList(known, id, list) }, err)
 		return err
 	})
 }

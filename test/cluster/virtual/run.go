@@ -86,12 +86,12 @@ func (w writer) Do(ctx context.Context, fn func(tx *fsm.Tx) error) error {
 func (r *run) view() fsm.View { return r.state.View() }
 
 // wantsList says whether a live instance's group has the list.
-func (r *run) wantsList(id, list string) bool {
-	i := r.instance(id)
+func wantsList(v fsm.View, id, list string) bool {
+	i := v.FindInstance(autoscaling.InstanceID(id))
 	if i == nil || i.State.Final() {
 		return false
 	}
-	g := r.view().Group(i.Group)
+	g := v.Group(i.Group)
 	return g != nil && slices.ContainsFunc(g.AccessLists, func(l autoscaling.AccessListRef) bool { return l.List == list })
 }
 

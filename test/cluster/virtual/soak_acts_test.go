@@ -164,6 +164,10 @@ func (s *soaking) fault() func() {
 		return s.toNode("cut off", func(w *World, m *clustertest.Member) { w.Partition(m) }, die)
 	case 5:
 		return func() {
+			if s.down != "" {
+				return // together they may leave nobody who can lead
+			}
+			s.down = "a link"
 			a, b := s.w.Members[die%3].ID, s.w.Members[(die+1+die/3%2)%3].ID
 			s.did("break the link from %s to %s", a, b)
 			s.w.Network.Break(a, b)
