@@ -10,6 +10,10 @@ import (
 	"github.com/asctl/as/internal/cluster/peer"
 )
 
+// stepPatience is how long a clock that was set forward is not followed: within
+// it the others say whether it is right now. A node alone follows it then.
+const stepPatience = 5 * time.Second
+
 // maxSkew is how far a clock may be from the cluster's middle clock before it
 // is reported and no longer followed.
 const maxSkew = time.Second
@@ -22,7 +26,9 @@ const maxSkew = time.Second
 //
 // The wall clock meant is not this node's own when that differs from the middle
 // one of the cluster by more than maxSkew: else a leader whose clock is an hour
-// ahead would fire every deadline of the next hour.
+// ahead would fire every deadline of the next hour. Nor is it followed at once
+// when it is set forward by more than that: it takes the others a moment to tell
+// that it differs.
 type clock struct {
 	wall func() time.Time
 	mono func() time.Duration // since an arbitrary instant, never set
@@ -34,19 +40,26 @@ type clock struct {
 	// At monotonic time anchorAt it was anchor.
 	anchor   autoscaling.Time
 	anchorAt time.Duration
+	// drift is what the wall clock meant has over the monotonic one; steppedAt is
+	// when it was found to be set forward, 0: it was not.
+	drift     time.Duration
+	known     bool // drift is
+	steppedAt time.Duration
 }
 
 func newClock(wall func() time.Time) *clock {
 	start := time.Now()
-	return &clock{wall: wall, mono: func() time.Duration { return time.Since(start) }}
+	c := &clock{wall: wall, mono: func() time.Duration { return time.Since(start) }}
+	c.steady(wall(), c.mono()) // from here on it is known when it is set
+	return c
 }
 
 // now is the time, given the newest stamp known. It never goes back.
 func (c *clock) now(stamp autoscaling.Time) autoscaling.Time {
-	wall := autoscaling.TimeOf(c.wall().Add(time.Duration(c.correction.Load())))
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	at := c.mono()
+	wall := autoscaling.TimeOf(c.steady(c.wall().Add(time.Duration(c.correction.Load())), at))
 	elapsed := max(0, at-c.anchorAt)
 	now := c.anchor + autoscaling.Time((elapsed-elapsed/10)/time.Microsecond)
 	if ahead := max(wall, stamp); ahead > now {
@@ -55,6 +68,27 @@ func (c *clock) now(stamp autoscaling.Time) autoscaling.Time {
 	}
 	return now
 }
+
+// steady is the wall clock meant, but one that was set forward only after a while.
+func (c *clock) steady(wall time.Time, at time.Duration) time.Time {
+	drift := wall.Sub(epoch) - at
+	switch {
+	case !c.known || drift <= c.drift+maxSkew:
+		c.steppedAt = 0
+	case c.steppedAt == 0:
+		c.steppedAt = max(at, 1)
+		return epoch.Add(c.drift + at)
+	case at < c.steppedAt+stepPatience:
+		return epoch.Add(c.drift + at)
+	default:
+		c.steppedAt = 0
+	}
+	c.drift, c.known = drift, true
+	return wall
+}
+
+// epoch is any fixed instant: durations since it fit.
+var epoch = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
 
 // follow takes the skews of the other nodes' clocks, of those that are known.
 func (c *clock) follow(peers []peer.Peer) {

@@ -52,6 +52,43 @@ func TestReplicatedTimeGoesOnWhereAnEarlierLeaderWas(t *testing.T) {
 	wantTime(t, c.now(stamp), f.wall)
 }
 
+// A clock that is set forward while it leads is not followed before the others
+// had time to say what they think of it.
+func TestAClockThatIsSetForwardIsNotFollowedAtOnce(t *testing.T) {
+	f, c := newFakeClock()
+	right := f.wall
+	pass := func(d time.Duration) { f.pass(d); right = right.Add(d) }
+	c.now(0)
+	pass(time.Second)
+	f.wall = f.wall.Add(time.Hour)
+	wantTime(t, c.now(0), right)
+	pass(time.Second)
+	wantTime(t, c.now(0), right)
+	c.correction.Store(int64(-time.Hour)) // the others have said it
+	pass(time.Second)
+	wantTime(t, c.now(0), right)
+	pass(time.Minute)
+	wantTime(t, c.now(0), right)
+
+	// It is set right again, and only then do the others find it so.
+	f.wall = f.wall.Add(-time.Hour)
+	pass(time.Second)
+	c.now(0)
+	c.correction.Store(0)
+	pass(time.Second)
+	if late := right.Sub(c.now(0).Std()); late < 0 || late > time.Second {
+		t.Errorf("%s late after it was set back", late)
+	}
+
+	// Nobody says anything: it is followed, a while later.
+	pass(time.Minute)
+	c.now(0)
+	f.wall, right = f.wall.Add(time.Hour), right.Add(time.Hour)
+	wantTime(t, c.now(0), right.Add(-time.Hour))
+	pass(stepPatience)
+	wantTime(t, c.now(0), right)
+}
+
 func TestReplicatedTimeDoesNotFreezeUnderFrequentReading(t *testing.T) {
 	f, c := newFakeClock()
 	start := f.wall
