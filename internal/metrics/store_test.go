@@ -80,6 +80,23 @@ func TestSampleOfThisSecondIsInTheNewestPeriod(t *testing.T) {
 	}
 }
 
+func TestPeriodIsWholeHoweverYoungTheSecondIs(t *testing.T) {
+	s, c := newTestStore()
+	c.now = at(100)
+	put(t, s, "m", map[int]float64{98: 1, 99: 7})
+	for statistic, want := range map[autoscaling.Statistic]float64{autoscaling.StatisticAverage: 7, autoscaling.StatisticSum: 7} {
+		got := s.Datapoints("g", autoscaling.Metric{Source: "push", Name: "m", Statistic: statistic}, time.Second, 1, at(100).Add(time.Millisecond))
+		if !got[0].Present || got[0].Value != want {
+			t.Errorf("%s of the last second, a millisecond into the next: %v", statistic, got)
+		}
+	}
+	put(t, s, "m", map[int]float64{100: 9})
+	got := s.Datapoints("g", autoscaling.Metric{Source: "push", Name: "m", Statistic: autoscaling.StatisticSum}, time.Second, 1, at(100).Add(time.Millisecond))
+	if got[0].Value != 7 {
+		t.Errorf("the sum over a second takes more than that: %v", got)
+	}
+}
+
 func TestLongWindowsComeFromTheMinutes(t *testing.T) {
 	s, c := newTestStore()
 	for n := range 3 * 60 * 60 {
