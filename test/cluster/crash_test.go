@@ -86,8 +86,8 @@ func TestLeaderKilledAfterEachArrow(t *testing.T) {
 		launch.run(func() {
 			w.createAlarm(group, "high", pb.AlarmTask_GREATER_THAN, 80, "add-two")
 			load := w.push(group, 100)
+			defer load.stop()
 			w.feed.await(launch.begin, "scale-out of "+group, attribute(of(group, pb.Event_ACTIVITY_STARTED), "kind", "SCALE_OUT"))
-			load.stop()
 		}, 2, 0)
 
 		removal := crash{w: w, m: m, group: group, kind: "SCALE_IN"}
