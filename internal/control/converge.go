@@ -102,6 +102,10 @@ func (w *gap) below(r fsm.Reader, g *autoscaling.Group, now autoscaling.Time, mi
 	if room < n && waiting {
 		w.say(autoscaling.ConditionWaitingForRemoval, "BOUND_REACHED", "launches wait until machines that leave, or of which nobody knows, are gone")
 	}
+	if v := configurationOf(r, g); v != nil && room > 0 && room < lightest(v) {
+		held("TOO_HEAVY", fmt.Sprintf("the lightest instance type counts for %d, and there is room for %d up to max_size and surge", lightest(v), room))
+		return
+	}
 	w.launch = min(n, room)
 }
 

@@ -43,7 +43,7 @@ type launcher struct {
 
 	room  int32 // capacity, by the runaway bound
 	open  []string
-	types map[string]autoscaling.InstanceType // of each open zone
+	types map[string][]autoscaling.InstanceType // of each open zone, those that need not wait
 	crowd autoscaling.Crowd
 }
 
@@ -100,22 +100,20 @@ func (l *launcher) findRoom() bool {
 	return room > 0
 }
 
-// findZones finds those in which a launch need not wait, and in each the first
-// type that need not. When launches are held everywhere, all zones will do.
+// findZones finds those in which a launch need not wait, and in each the types
+// that need not. When launches are held everywhere, all zones and types will do.
 func (l *launcher) findZones() {
-	types := l.version.Template.InstanceTypes
-	if len(types) == 0 {
-		types = []autoscaling.InstanceType{{Weight: 1}}
-	}
-	l.types = map[string]autoscaling.InstanceType{}
+	types := typesOf(l.version)
+	l.types = map[string][]autoscaling.InstanceType{}
 	provider, now := l.version.Template.Provider, l.tx.Now()
 	for _, z := range l.group.Zones {
-		at := slices.IndexFunc(types, func(t autoscaling.InstanceType) bool {
-			return !autoscaling.BackoffHolds(l.group.Backoffs, provider, z.Name, t.Type, now)
-		})
-		if at >= 0 {
+		for _, t := range types {
+			if !autoscaling.BackoffHolds(l.group.Backoffs, provider, z.Name, t.Type, now) {
+				l.types[z.Name] = append(l.types[z.Name], t)
+			}
+		}
+		if len(l.types[z.Name]) > 0 {
 			l.open = append(l.open, z.Name)
-			l.types[z.Name] = types[at]
 		}
 	}
 	if len(l.open) > 0 {
@@ -124,8 +122,25 @@ func (l *launcher) findZones() {
 	addNote(l.by, "launches are held after failures: "+l.group.LastLaunchError)
 	for _, z := range l.group.Zones {
 		l.open = append(l.open, z.Name)
-		l.types[z.Name] = types[0]
+		l.types[z.Name] = types
 	}
+}
+
+// typesOf are the types that a version's machines may be of, at least one.
+func typesOf(v *autoscaling.ConfigurationVersion) []autoscaling.InstanceType {
+	if len(v.Template.InstanceTypes) == 0 {
+		return []autoscaling.InstanceType{{Weight: 1}}
+	}
+	return v.Template.InstanceTypes
+}
+
+// lightest is the least that an instance of the version counts for.
+func lightest(v *autoscaling.ConfigurationVersion) int32 {
+	least := int32(autoscaling.MaxSize)
+	for _, t := range typesOf(v) {
+		least = min(least, max(t.Weight, 1))
+	}
+	return least
 }
 
 // firstUse dates the version for the termination policies.
@@ -146,17 +161,19 @@ func (l *launcher) firstUse() {
 // maxFirstUse bounds what a group remembers of the versions that it has used.
 const maxFirstUse = 100
 
-// one makes an instance; it answers its capacity, and false when there is no
-// room for it: one that weighs more than what is left is not made.
+// one makes an instance of the first type that there is room for; it answers its
+// capacity, and false when each weighs more than what is left.
 func (l *launcher) one() (int32, bool) {
 	zone := autoscaling.PickZone(l.group.ZonePolicy, l.open, l.crowd)
-	if l.room < max(l.types[zone].Weight, 1) {
+	at := slices.IndexFunc(l.types[zone], func(t autoscaling.InstanceType) bool { return max(t.Weight, 1) <= l.room })
+	if at < 0 {
 		return 0, false
 	}
+	chosen := l.types[zone][at]
 	i := autoscaling.Instance{
 		ID: l.tx.NewInstanceID(), Group: l.group.UID, Zone: zone,
 		Configuration: l.version.Configuration, Version: l.version.Version, Provider: l.version.Template.Provider,
-		InstanceType: l.types[zone].Type, Weight: l.types[zone].Weight,
+		InstanceType: chosen.Type, Weight: chosen.Weight,
 		Activity: l.by.ID, Protected: l.group.NewInstancesProtected, Origin: autoscaling.OriginCreated,
 		Balancers: l.balancers, AccessLists: l.accessLists,
 		CreateTime: l.tx.Now(), StopTimeout: l.version.Template.StopTimeout,

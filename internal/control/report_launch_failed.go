@@ -44,7 +44,7 @@ func tryElsewhere(tx *fsm.Tx, i *autoscaling.Instance, reason string) bool {
 	}
 	here := autoscaling.Placement{Zone: i.Zone, InstanceType: i.InstanceType}
 	tried := append(slices.Clone(i.Tried), here)
-	next, ok := nextPlacement(g, v, here, tried)
+	next, ok := nextPlacement(g, v, here, tried, heaviest(tx, g, v, i))
 	if !ok {
 		return false
 	}
@@ -71,23 +71,35 @@ func placeName(p autoscaling.Placement) string {
 }
 
 // nextPlacement goes through the types of the zone, then through the zones in
-// the group's order, starting behind the zone that was first.
-func nextPlacement(g *autoscaling.Group, v *autoscaling.ConfigurationVersion, here autoscaling.Placement, tried []autoscaling.Placement) (autoscaling.Placement, bool) {
-	types := v.Template.InstanceTypes
-	if len(types) == 0 {
-		types = []autoscaling.InstanceType{{}}
-	}
+// the group's order, starting behind the zone that was first. Types that count for
+// more than heaviest are left out.
+func nextPlacement(g *autoscaling.Group, v *autoscaling.ConfigurationVersion, here autoscaling.Placement, tried []autoscaling.Placement, heaviest int32) (autoscaling.Placement, bool) {
+	types := typesOf(v)
 	start := max(slices.IndexFunc(g.Zones, func(z autoscaling.Zone) bool { return z.Name == here.Zone }), 0)
 	for n := range g.Zones {
 		zone := g.Zones[(start+n)%len(g.Zones)].Name
 		for _, t := range types {
 			p := autoscaling.Placement{Zone: zone, InstanceType: t.Type}
-			if !slices.Contains(tried, p) {
+			if t.Weight <= heaviest && !slices.Contains(tried, p) {
 				return p, true
 			}
 		}
 	}
 	return autoscaling.Placement{}, false
+}
+
+// heaviest is what the instance may count for after it moved to another type: by
+// the runaway bound no more than now and what is left of the bound.
+func heaviest(tx *fsm.Tx, g *autoscaling.Group, v *autoscaling.ConfigurationVersion, i *autoscaling.Instance) int32 {
+	if !slices.ContainsFunc(typesOf(v), func(t autoscaling.InstanceType) bool { return t.Weight > i.Capacity() }) {
+		return i.Capacity() // without a look at everybody
+	}
+	var u autoscaling.Usage
+	for other := range tx.Instances(g.UID) {
+		u.Add(other)
+	}
+	room, _ := u.Room(&g.GroupSpec)
+	return i.Capacity() + room
 }
 
 func weightOf(v *autoscaling.ConfigurationVersion, name string) int32 {
