@@ -1,7 +1,6 @@
 package server
 
 import (
-	"context"
 	"time"
 
 	"github.com/asctl/as/internal/cluster"
@@ -25,25 +24,6 @@ func (n rpcNode) Leader() rpc.Leader {
 		return rpc.Leader{}
 	}
 	return rpc.Leader{ID: l.ID, GRPCAddress: l.GRPCAddress, Self: l.ID == n.id}
-}
-
-// leaderPoll is how often a call that waits for a leader looks; an election
-// takes tens of milliseconds.
-const leaderPoll = 2 * time.Millisecond
-
-func (n rpcNode) WaitForLeader(ctx context.Context) (rpc.Leader, error) {
-	tick := time.NewTicker(leaderPoll)
-	defer tick.Stop()
-	for {
-		if l := n.Leader(); l.Known() {
-			return l, nil
-		}
-		select {
-		case <-ctx.Done():
-			return rpc.Leader{}, ctx.Err()
-		case <-tick.C:
-		}
-	}
 }
 
 func (n rpcNode) Status() rpc.Status {

@@ -45,10 +45,13 @@ func Look(r fsm.Reader, group autoscaling.UID, now autoscaling.Time, hold Hold) 
 	if g == nil || g.State == autoscaling.GroupDeleted {
 		return p
 	}
-	l := look{pass: p, r: r, g: g, now: now, admission: control.AdmissionOf(r, g, now), probes: control.Probes(g)}
+	l := look{pass: p, r: r, g: g, now: now, probes: control.Probes(g)}
 	l.shares.group = group
-	for i := range r.Instances(group) {
-		l.instance(i)
+	if r.Counts(group).Live > 0 { // a group that is empty, or paused at nothing, is looked at with every change
+		l.admission = control.AdmissionOf(r, g, now)
+		for i := range r.Instances(group) {
+			l.instance(i)
+		}
 	}
 	l.close()
 	l.group(hold)
