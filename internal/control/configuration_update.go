@@ -58,6 +58,7 @@ func (o Operations) UpdateConfiguration(tx *fsm.Tx, req UpdateConfigurationReque
 	tx.PutConfiguration(&c)
 	if c.Latest != was.Latest {
 		tx.PutConfigurationVersion(v)
+		freshStarts(tx, c.UID)
 	}
 	tx.Emit(configurationEvent(&c, autoscaling.EventConfigurationUpdated, message))
 	return &c, v, nil

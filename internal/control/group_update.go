@@ -84,6 +84,9 @@ func (o Operations) reshape(tx *fsm.Tx, was *autoscaling.Group, g autoscaling.Gr
 	if g.Configuration.ID != "" {
 		clearCondition(tx, &g, autoscaling.ConditionNoConfiguration)
 	}
+	if g.Configuration != was.Configuration {
+		freshStart(tx, &g)
+	}
 	if to != was.Desired {
 		activity = o.resize(tx, &g, to, a)
 	} else {
