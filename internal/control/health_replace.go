@@ -143,7 +143,7 @@ func guardStorm(tx *fsm.Tx, g *autoscaling.Group) bool {
 	c.StormHeld = held
 	if held {
 		raise(tx, &c, autoscaling.ConditionHealthStorm, "MANY_UNHEALTHY",
-			fmt.Sprintf("more than %d%% of the group turned unhealthy; replacements by balancer or probe are held until the checks recover", c.HealthCheck.StormThreshold))
+			fmt.Sprintf("more than %d%% of the group turned unhealthy; replacements by balancer or probe are held until the checks recover, or health_check.storm_threshold is raised", c.HealthCheck.StormThreshold))
 	} else {
 		clearCondition(tx, &c, autoscaling.ConditionHealthStorm)
 	}
