@@ -73,11 +73,13 @@ var fates = []fate{
 	{"partitioned away", func(w *World, m *clustertest.Member) func() {
 		return func() { w.Partition(m) }
 	}, func(w *World, m *clustertest.Member) {
-		w.Advance(15 * time.Second)
+		w.Within(time.Minute, "another node leads", func() bool { return w.Leader() != m })
+		w.Advance(5 * time.Second)
 		w.Heal()
 	}},
 	{"frozen", (*World).Cutting, func(w *World, m *clustertest.Member) {
-		w.Advance(4 * time.Second) // the next leader is in the middle of it
+		w.Within(time.Minute, "another node leads", func() bool { return w.Leader() != m })
+		w.Advance(10 * time.Millisecond) // it is in the middle of it
 		w.Thaw(m)
 	}},
 }
@@ -139,7 +141,7 @@ func TestTheLeaderIsLostAtEveryMoment(t *testing.T) {
 }
 
 func crash(t *testing.T, j journey, f fate, p point) {
-	w := New(t, Options{})
+	w := New(t, Options{Pace: 5})
 	w.Configure("app", nil)
 	w.Group("web", j.from, nil)
 	w.Settle(time.Minute)

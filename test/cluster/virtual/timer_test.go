@@ -36,7 +36,7 @@ func (w *World) follower() *clustertest.Member {
 }
 
 func TestACooldownOfAnHourOutlivesItsLeader(t *testing.T) {
-	inWorld(t, Options{Pace: 20}, func(t *testing.T, w *World) {
+	inWorld(t, Options{Pace: 60}, func(t *testing.T, w *World) {
 		w.Group("web", 1, func(s *autoscaling.GroupSpec) { s.DefaultCooldown = time.Hour })
 		w.Settle(time.Minute)
 		w.Rule("web", "more", 1)
@@ -190,18 +190,18 @@ func TestALeaderWithAWrongClockNeitherFiresNorFreezesADeadline(t *testing.T) {
 	for name, off := range map[string]time.Duration{"an hour ahead": time.Hour, "an hour behind": -time.Hour} {
 		for when, steps := range map[string]bool{"always": false, "while it leads": true} {
 			t.Run(name+" "+when, func(t *testing.T) {
-				inWorld(t, Options{Pace: 2}, func(t *testing.T, w *World) {
+				inWorld(t, Options{Pace: 8}, func(t *testing.T, w *World) {
 					m := w.follower()
 					if !steps {
 						w.SetClock(m, off)
-						w.Advance(5 * time.Second) // the nodes hear of it
+						w.Advance(10 * time.Second) // the nodes hear of it
 					}
 					w.Group("web", 1, func(s *autoscaling.GroupSpec) { s.DefaultCooldown = 10 * time.Minute })
 					w.Rule("web", "more", 1)
 					w.lead(m)
 					if steps {
 						w.SetClock(m, off)
-						w.Advance(5 * time.Second)
+						w.Advance(10 * time.Second)
 					}
 					at := time.Now().Add(6 * time.Minute)
 					w.taskAt("web", "soon", at)
@@ -236,4 +236,26 @@ func TestALeaderWithAWrongClockNeitherFiresNorFreezesADeadline(t *testing.T) {
 			})
 		}
 	}
+}
+
+// TestTimersFollowClocksThatAreSetForwardTogether: a host that slept wakes all
+// its nodes an hour later. What became due meanwhile is done now, not when the
+// timers of an hour ago say so.
+func TestTimersFollowClocksThatAreSetForwardTogether(t *testing.T) {
+	inWorld(t, Options{Pace: 4}, func(t *testing.T, w *World) {
+		w.Group("web", 1, nil)
+		w.Rule("web", "more", 1)
+		w.Task("web", "soon", func(t *autoscaling.ScheduledTask) {
+			t.StartTime, t.LaunchWindow, t.Rule = now().Add(30*time.Minute), 2*time.Hour, "more"
+		})
+		w.Settle(time.Minute)
+		for _, m := range w.Members {
+			w.SetClock(m, time.Hour)
+		}
+		w.Within(time.Minute, "the task runs", func() bool { return len(w.outcomes("soon")) == 1 })
+		w.Settle(time.Minute)
+		if n := len(w.Instances("web")); n != 2 {
+			t.Errorf("%d instances", n)
+		}
+	})
 }

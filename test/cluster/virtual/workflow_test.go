@@ -41,12 +41,3 @@ func TestAGroupIsLaunchedAndRemovedInTheOrderOfTheWorkflow(t *testing.T) {
 		}
 	})
 }
-
-func TestIdleHour(t *testing.T) {
-	inWorld(t, Options{Pace: 20}, func(t *testing.T, w *World) {
-		w.Group("web", 3, nil)
-		w.Settle(time.Minute)
-		w.Advance(time.Hour)
-		w.Audit()
-	})
-}
