@@ -36,7 +36,11 @@ func (jsonMarshaler) Unmarshal(data []byte, v any) error {
 		return err
 	}
 	if err := protojson.Unmarshal(data, m); err != nil {
-		return plain(err)
+		err = plain(err)
+		if err.Error() == io.ErrUnexpectedEOF.Error() { // the library has it as a text only
+			return fmt.Errorf("the JSON ends too early, after %d bytes", len(data))
+		}
+		return err
 	}
 	return nil
 }
