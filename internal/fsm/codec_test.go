@@ -23,7 +23,7 @@ func TestPlansEncodeAndDecodeAsTheLibraryDoes(t *testing.T) {
 				record := newRecord(k)
 				fill(r, record, rapid.SampledFrom([]float64{0.1, 0.5, 1}).Draw(t, "chance"))
 
-				ours, err := appendRecord(nil, k, record)
+				ours, err := appendRecord(nil, k, record, nil)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -47,7 +47,7 @@ func TestPlansEncodeAndDecodeAsTheLibraryDoes(t *testing.T) {
 				if !reflect.DeepEqual(decoded, expected) {
 					t.Fatalf("ours   %+v\ntheirs %+v", decoded, expected)
 				}
-				again, err := appendRecord(nil, k, decoded)
+				again, err := appendRecord(nil, k, decoded, nil)
 				if err != nil || !bytes.Equal(again, theirs) {
 					t.Fatalf("a decoded record encodes as %x, %v", again, err)
 				}
@@ -61,7 +61,7 @@ func TestNoRecordIsDecodedFromAPartOfItsBytes(t *testing.T) {
 	for k := kindCluster; k < kindCount; k++ {
 		record := newRecord(k)
 		fill(r, record, 1)
-		encoded, err := appendRecord(nil, k, record)
+		encoded, err := appendRecord(nil, k, record, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -79,7 +79,7 @@ func TestAnyBytesDecodeToARecordOrAnErrorWithoutPanicOrGreatMemory(t *testing.T)
 		k := kind(rapid.IntRange(1, int(kindCount)-1).Draw(t, "kind"))
 		record := newRecord(k)
 		fill(rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "seed"), 1)), record, 0.5)
-		encoded, err := appendRecord(nil, k, record)
+		encoded, err := appendRecord(nil, k, record, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -88,7 +88,7 @@ func TestAnyBytesDecodeToARecordOrAnErrorWithoutPanicOrGreatMemory(t *testing.T)
 		}
 		var d decoder
 		if record, _, err := d.record(encoded, k); err == nil {
-			if _, err := appendRecord(nil, k, record); err != nil {
+			if _, err := appendRecord(nil, k, record, nil); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -128,14 +128,14 @@ func TestRepeatedStringsAreKeptOnce(t *testing.T) {
 // BenchmarkCodec compares plans with the library on one typical instance.
 func BenchmarkCodec(b *testing.B) {
 	i := typical("0197c3a4-0000-7000-8000-000000000001", 4711)
-	encoded, err := appendRecord(nil, kindInstance, i)
+	encoded, err := appendRecord(nil, kindInstance, i, nil)
 	if err != nil {
 		b.Fatal(err)
 	}
 	b.Run("encode/plan", func(b *testing.B) {
 		var to []byte
 		for b.Loop() {
-			to, _ = appendRecord(to[:0], kindInstance, i)
+			to, _ = appendRecord(to[:0], kindInstance, i, nil)
 		}
 	})
 	b.Run("encode/library", func(b *testing.B) {

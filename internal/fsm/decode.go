@@ -24,9 +24,10 @@ func isOlder(err error) bool {
 }
 
 var (
-	errType  = errors.New("it has a data item of another type than expected")
-	errOrder = errors.New("its keys are not in order")
-	errRange = errors.New("it has a number out of range")
+	errType      = errors.New("it has a data item of another type than expected")
+	errOrder     = errors.New("its keys are not in order")
+	errRange     = errors.New("it has a number out of range")
+	errReference = errors.New("it refers to a string that did not come before")
 )
 
 // decoder reads records. It keeps repeated strings once, and belongs to one
@@ -36,6 +37,9 @@ type decoder struct {
 	at      int // what is left of b begins here
 	err     error
 	strings stringCache
+	// table has the strings of the entry that is read, see stringTable.
+	table   []string
+	tabling bool
 }
 
 // record decodes the record of the kind at the beginning of b.
@@ -134,12 +138,38 @@ func (d *decoder) take(n uint64) []byte {
 	return taken
 }
 
-func (d *decoder) text(share bool) string {
-	b := d.take(d.number(majorText))
-	if share {
-		return d.strings.of(b)
+func (d *decoder) text(share bool) (s string) {
+	major, n := d.head()
+	switch {
+	case major == majorText:
+	case major == majorUint && d.tabling && d.err == nil:
+		if n >= uint64(len(d.table)) {
+			d.fail(errReference)
+			return ""
+		}
+		return d.table[n]
+	default:
+		d.fail(errType)
+		return ""
 	}
-	return string(b)
+	b := d.take(n)
+	if share {
+		s = d.strings.of(b)
+	} else {
+		s = string(b)
+	}
+	if d.tabling && tabled(s) {
+		d.table = append(d.table, s)
+	}
+	return s
+}
+
+// beginTable is for an entry's changes, up to endTable.
+func (d *decoder) beginTable() { d.tabling = true }
+
+func (d *decoder) endTable() {
+	clear(d.table) // it keeps nothing alive
+	d.table, d.tabling = d.table[:0], false
 }
 
 // fields decodes into the zero struct at base.

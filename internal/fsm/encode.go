@@ -8,18 +8,19 @@ import (
 	"unsafe"
 )
 
-// appendRecord encodes a record of the kind.
-func appendRecord(b []byte, k kind, record any) ([]byte, error) {
+// appendRecord encodes a record of the kind. Strings that t knows are written as
+// their numbers; without a t every string is written out.
+func appendRecord(b []byte, k kind, record any, t *stringTable) ([]byte, error) {
 	v := reflect.ValueOf(record)
 	if v.Type().Elem() != plans[k].typ {
 		panic(fmt.Sprintf("fsm: a %s is no %T", k, record))
 	}
-	b, _, err := plans[k].append(b, v.UnsafePointer())
+	b, _, err := plans[k].append(b, v.UnsafePointer(), t)
 	return b, err
 }
 
 // append encodes the struct at base and answers how many fields it wrote.
-func (p *plan) append(b []byte, base unsafe.Pointer) (_ []byte, written int, err error) {
+func (p *plan) append(b []byte, base unsafe.Pointer, t *stringTable) (_ []byte, written int, err error) {
 	head := len(b)
 	b = append(b, 0) // room for the head, as it mostly is
 	for i := range p.fields {
@@ -32,7 +33,7 @@ func (p *plan) append(b []byte, base unsafe.Pointer) (_ []byte, written int, err
 		b = f.appendKey(b)
 		switch f.kind {
 		case fieldString:
-			b = appendText(b, *(*string)(at))
+			b = t.append(b, *(*string)(at))
 		case fieldBool:
 			b = appendBool(b, *(*bool)(at))
 		case fieldInt:
@@ -46,13 +47,13 @@ func (p *plan) append(b []byte, base unsafe.Pointer) (_ []byte, written int, err
 			list := *(*[]string)(at)
 			b = appendHead(b, majorArray, uint64(len(list)))
 			for _, s := range list {
-				b = appendText(b, s)
+				b = t.append(b, s)
 			}
 		case fieldStringMap:
-			b = appendStringMap(b, *(*map[string]string)(at))
+			b = appendStringMap(b, *(*map[string]string)(at), t)
 		case fieldStruct:
 			var n int
-			if b, n, err = f.plan.append(b, at); n == 0 && f.omitEmpty {
+			if b, n, err = f.plan.append(b, at, t); n == 0 && f.omitEmpty {
 				b = b[:start]
 				continue
 			}
@@ -60,11 +61,11 @@ func (p *plan) append(b []byte, base unsafe.Pointer) (_ []byte, written int, err
 			list := *(*sliceHeader)(at)
 			b = appendHead(b, majorArray, uint64(list.len))
 			for i := 0; i < list.len && err == nil; i++ {
-				b, _, err = f.plan.append(b, unsafe.Add(list.data, uintptr(i)*f.size))
+				b, _, err = f.plan.append(b, unsafe.Add(list.data, uintptr(i)*f.size), t)
 			}
 		case fieldPointer:
 			if target := *(*unsafe.Pointer)(at); target != nil {
-				b, _, err = f.plan.append(b, target)
+				b, _, err = f.plan.append(b, target, t)
 			} else {
 				b = append(b, null)
 			}
@@ -138,7 +139,7 @@ func appendText(b []byte, s string) []byte {
 }
 
 // appendStringMap sorts the keys as their encodings sort: shorter ones first.
-func appendStringMap(b []byte, m map[string]string) []byte {
+func appendStringMap(b []byte, m map[string]string, t *stringTable) []byte {
 	b = appendHead(b, majorMap, uint64(len(m)))
 	if len(m) == 0 {
 		return b
@@ -154,7 +155,7 @@ func appendStringMap(b []byte, m map[string]string) []byte {
 		return strings.Compare(a, b)
 	})
 	for _, k := range keys {
-		b = appendText(appendText(b, k), m[k])
+		b = t.append(t.append(b, k), m[k])
 	}
 	return b
 }

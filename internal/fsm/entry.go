@@ -11,7 +11,8 @@ import (
 //
 //	[format, predecessor's term, predecessor's sequence, term, sequence, stamp, [change…]]
 //
-// and a change [kind, op, body]: the record in a put, its key in a delete.
+// and a change [kind, op, body]: the record in a put, its key in a delete. In the
+// changes a string that stood before is written as its number: see stringTable.
 
 const entryFormat = 1
 
@@ -32,17 +33,18 @@ func encodeEntry(before, at position, stamp autoscaling.Time, changes []change) 
 	}
 	b = appendInt(b, int64(stamp))
 	b = appendHead(b, majorArray, uint64(len(changes)))
+	t := newStringTable(len(changes))
 	for i := range changes {
 		c := &changes[i]
 		b = append(b, majorArray|3)
 		b = appendHead(b, majorUint, uint64(c.key.kind))
 		b = appendHead(b, majorUint, uint64(c.op))
 		if c.op == opDelete {
-			b = c.key.append(b)
+			b = c.key.append(b, t)
 			continue
 		}
 		var err error
-		if b, err = appendRecord(b, c.key.kind, c.record); err != nil {
+		if b, err = appendRecord(b, c.key.kind, c.record, t); err != nil {
 			return nil, fmt.Errorf("encode %s: %w", c.key.kind, err)
 		}
 	}
@@ -84,6 +86,8 @@ func readEntryHead(b []byte) (h entryHead, rest []byte, err error) {
 
 // applyChanges replays the changes of an entry on a mutable state.
 func (st *state) applyChanges(d *decoder, b []byte, changes uint64, t *touched) error {
+	d.beginTable()
+	defer d.endTable()
 	for range changes {
 		n, rest, err := readMajor(b, majorArray)
 		if err != nil {

@@ -92,6 +92,7 @@ func decodeEntry(t tb, entry []byte) (entryHead, []change) {
 		t.Fatal(err)
 	}
 	var d decoder
+	d.beginTable()
 	var changes []change
 	for range head.changes {
 		var c change

@@ -60,9 +60,9 @@ type recordKey struct {
 	key
 }
 
-func (id *key) append(b []byte) []byte {
-	b = appendText(append(b, majorArray|3), id.a)
-	return appendHead(appendText(b, id.b), majorUint, id.n)
+func (id *key) append(b []byte, t *stringTable) []byte {
+	b = t.append(append(b, majorArray|3), id.a)
+	return appendHead(t.append(b, id.b), majorUint, id.n)
 }
 
 func groupChild(group autoscaling.UID, id string) key { return key{a: string(group), b: id} }

@@ -33,7 +33,7 @@ type watched struct {
 var ecma = crc64.MakeTable(crc64.ECMA)
 
 func sumOf(c *change) uint64 {
-	b, err := appendRecord(nil, c.key.kind, c.record)
+	b, err := appendRecord(nil, c.key.kind, c.record, nil)
 	if err != nil {
 		panic(fmt.Sprintf("fsm: encode %s: %v", c.key.kind, err))
 	}

@@ -131,7 +131,7 @@ func (w *snapshotWriter) add(k kind, record any) (err error) {
 		}
 		w.kind = k
 	}
-	if w.payload, err = appendRecord(w.payload, k, record); err != nil {
+	if w.payload, err = appendRecord(w.payload, k, record, nil); err != nil {
 		return err
 	}
 	w.records++
