@@ -78,11 +78,12 @@ func (w *World) Audit() {
 	w.CheckBooks()
 }
 
-// CheckBooks looks for broken rules, at any time.
+// CheckBooks looks for broken rules and lost writes, at any time.
 func (w *World) CheckBooks() {
 	w.t.Helper()
-	w.story.follow(w.Leader().View())
-	broken := w.Books.Broken()
+	v := w.Leader().View()
+	w.story.follow(v)
+	broken := append(w.Books.Broken(), v.CheckInvariants()...)
 	w.story.mu.Lock()
 	for id, n := range w.story.ends {
 		if n != 1 {
@@ -95,6 +96,14 @@ func (w *World) CheckBooks() {
 		}
 	}
 	w.story.mu.Unlock()
+	w.mu.Lock()
+	for _, id := range w.accepted {
+		if v.Request("default", id) == nil {
+			broken = append(broken, "the acknowledged "+id+" is lost")
+		}
+	}
+	w.accepted = nil // they are remembered for a day
+	w.mu.Unlock()
 	if len(broken) > 0 {
 		w.fail("%s", strings.Join(broken, "\n"))
 	}

@@ -33,6 +33,11 @@ func (w *World) Request(op func(tx *fsm.Tx) (string, error)) (string, error) {
 	}) {
 		w.fail("request not accepted: %v", err)
 	}
+	if err == nil {
+		w.mu.Lock()
+		w.accepted = append(w.accepted, id)
+		w.mu.Unlock()
+	}
 	return answer, err
 }
 
@@ -115,6 +120,19 @@ func (w *World) Rule(group, id string, n int32) {
 			Parent: groupName(group), NewMeta: control.NewMeta{ID: id},
 			Rule: autoscaling.Rule{Simple: &autoscaling.SimpleRule{AdjustmentType: autoscaling.ChangeInCapacity, Adjustment: n, Rounding: autoscaling.RoundDefault}},
 		})
+		return "", err
+	})
+}
+
+// Alarm makes an alarm on the machines' CPU that asks for a rule.
+func (w *World) Alarm(group, id, rule string, change func(*autoscaling.AlarmTask)) {
+	w.t.Helper()
+	alarm := autoscaling.DefaultAlarmTask()
+	alarm.Metric = autoscaling.Metric{Source: autoscaling.MetricSourceProvider, Name: "cpu_utilization", Statistic: autoscaling.StatisticAverage}
+	alarm.Period, alarm.EvaluationPeriods, alarm.Rules = 10*time.Second, 2, []string{rule}
+	change(&alarm)
+	w.must("create alarm task "+id, func(tx *fsm.Tx) (string, error) {
+		_, err := w.Ops.CreateAlarmTask(tx, control.CreateAlarmTaskRequest{Parent: groupName(group), NewMeta: control.NewMeta{ID: id}, Alarm: alarm})
 		return "", err
 	})
 }

@@ -48,6 +48,7 @@ func (s *soaking) attempt(what string, op func(tx *fsm.Tx) error) {
 		what += ": " + err.Error()
 	}
 	s.did("%s", what)
+	s.w.CheckBooks()
 }
 
 func (s *soaking) group() string { return soakGroups[s.rng.IntN(len(soakGroups))] }

@@ -59,7 +59,8 @@ func soak(t *testing.T, seed uint64) {
 	s := &soaking{rng: rand.New(rand.NewPCG(seed, 0))}
 	s.w = New(t, Options{
 		Pace: 20, Lenient: true,
-		Cloud: sim.Config{LaunchDelay: 2 * time.Second, TerminateDelay: time.Second, ZoneCapacity: map[string]int{"a": 3}},
+		Latency: []time.Duration{2 * time.Second, 4 * time.Millisecond, 300 * time.Millisecond}[seed%3],
+		Cloud:   sim.Config{LaunchDelay: 2 * time.Second, TerminateDelay: time.Second, ZoneCapacity: map[string]int{"a": 3}},
 		// Looks that cost more than they find in hours.
 		Limits: scheduler.Limits{ObserveInterval: 5 * time.Second, PoolInterval: 10 * time.Second, WaitInterval: time.Second, UsageInterval: time.Minute},
 	})

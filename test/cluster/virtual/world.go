@@ -65,6 +65,7 @@ type World struct {
 	all      []*run
 	storage  map[string]*cluster.Storage // by node, over all its runs
 	requests int
+	accepted []string // ids of requests that were acknowledged
 
 	story story
 }
