@@ -101,13 +101,16 @@ func follow(tx *fsm.Tx, g *autoscaling.Group) {
 		Message: fmt.Sprintf("desired capacity from %d to %d: it follows what is there", g.Desired, desired),
 	})
 	g.Desired = desired
-	g.Generation++
+	nextGeneration(g)
 }
 
 // outcomes collects what became of the activity's instances, at most
 // MaxOutcomes. One instance can stand in it twice in no activity: an instance is
 // never brought in and taken out by the same one.
 func outcomes(tx *fsm.Tx, a *autoscaling.Activity) []autoscaling.Outcome {
+	if a.Launches+a.Removals == 0 {
+		return nil
+	}
 	var all []autoscaling.Outcome
 	add := func(i *autoscaling.Instance) bool {
 		switch a.ID {

@@ -43,13 +43,22 @@ func (o Operations) resize(tx *fsm.Tx, g *autoscaling.Group, to int32, a *asking
 func moveDesired(tx *fsm.Tx, g *autoscaling.Group, to int32, why string, by autoscaling.ActivityID) {
 	from := g.Desired
 	g.Desired = to
-	g.Generation++
+	nextGeneration(g)
 	touch(tx, &g.Meta)
 	putGroup(tx, g)
 	e := groupEvent(g, autoscaling.EventDesiredChanged, "", why)
 	e.Activity = by
 	e.Details = details("from", decimal(from), "to", decimal(to))
 	tx.Emit(e)
+}
+
+// nextGeneration is for a new desired capacity: the instances in service are as
+// fit for the new generation as they were for the last one.
+func nextGeneration(g *autoscaling.Group) {
+	if g.Fitted == g.Generation {
+		g.Fitted++
+	}
+	g.Generation++
 }
 
 // putGroup puts a copy, so that g stays the caller's.
