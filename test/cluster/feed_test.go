@@ -194,6 +194,11 @@ func step(group, name string) func(*pb.Event) bool {
 	}
 }
 
+// about narrows a matcher to a rule, task or alarm.
+func about(subject string, match func(*pb.Event) bool) func(*pb.Event) bool {
+	return func(e *pb.Event) bool { return match(e) && e.Subject == subject }
+}
+
 // attribute narrows a matcher.
 func attribute(match func(*pb.Event) bool, key, value string) func(*pb.Event) bool {
 	return func(e *pb.Event) bool { return match(e) && e.Attributes[key] == value }

@@ -61,6 +61,7 @@ func TestRandomKillsEndInOrder(t *testing.T) {
 	desired := w.group("web").GetDesiredCapacity()
 	w.awaitSettled("web", desired)
 	w.checkOutside("web")
+	w.awaitSettled("web", desired) // what was killed last may have been replaced meanwhile
 	live := w.instances("web", false)
 	for id := range w.machines() {
 		if n := w.starts(id); n > 1 || n == 0 && live[id] != nil {

@@ -203,11 +203,11 @@ func (w *world) awaitSettled(group string, want int32) {
 // and no other behind the balancer of every node that runs.
 func (w *world) checkOutside(groups ...string) {
 	w.Helper()
-	live := map[string]*pb.Instance{}
-	for _, g := range groups {
-		maps.Copy(live, w.instances(g, false))
-	}
 	w.eventually("the world outside is as recorded", func() error {
+		live := map[string]*pb.Instance{} // read anew: what died a moment ago is replaced
+		for _, g := range groups {
+			maps.Copy(live, w.instances(g, false))
+		}
 		processes := w.processes()
 		for id, pids := range processes {
 			if live[id] == nil || len(pids) != 1 {

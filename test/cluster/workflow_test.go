@@ -43,8 +43,8 @@ func TestWorkflowIsInTheEventLogInOrder(t *testing.T) {
 		t.Errorf("the alarm's second request was refused for %q: %s", reason, line(refused))
 	}
 	w.inOrder(begin, cooled.Activity, []moment{
-		{"1 alarm", attribute(of("web", pb.Event_ALARM_STATE_CHANGED), "to", "ALARM")},
-		{"1 trigger", attribute(of("web", pb.Event_TRIGGER_FIRED), "trigger", "ALARM")},
+		{"1 alarm", attribute(about("high", of("web", pb.Event_ALARM_STATE_CHANGED)), "to", "ALARM")},
+		{"1 trigger", attribute(about("add-two", of("web", pb.Event_TRIGGER_FIRED)), "trigger", "ALARM")},
 		{"2-4 activity", attribute(of("web", pb.Event_ACTIVITY_STARTED), "kind", "SCALE_OUT")},
 		{"4 intents", state("web", pb.Instance_INITIAL)},
 		{"5 pending", state("web", pb.Instance_PENDING)},
@@ -70,8 +70,8 @@ func TestWorkflowIsInTheEventLogInOrder(t *testing.T) {
 	cooled = w.feed.await(begin, "cooldown after the scale-in", of("web", pb.Event_COOLDOWN_STARTED))
 	load.set(50)
 	w.inOrder(begin, cooled.Activity, []moment{
-		{"1 alarm", attribute(of("web", pb.Event_ALARM_STATE_CHANGED), "to", "ALARM")},
-		{"1 trigger", attribute(of("web", pb.Event_TRIGGER_FIRED), "trigger", "ALARM")},
+		{"1 alarm", attribute(about("low", of("web", pb.Event_ALARM_STATE_CHANGED)), "to", "ALARM")},
+		{"1 trigger", attribute(about("remove-two", of("web", pb.Event_TRIGGER_FIRED)), "trigger", "ALARM")},
 		{"2-4 activity", attribute(of("web", pb.Event_ACTIVITY_STARTED), "kind", "SCALE_IN")},
 		{"5 leaving", state("web", pb.Instance_TERMINATING)},
 		{"5 balancer", step("web", "DRAIN")},
