@@ -11,12 +11,19 @@ import (
 // caller fills Kind, Trigger, Cause, From, To and Cooldown; the group's balancers
 // and lists are fixed here. What it answers is the caller's own copy.
 func (o Operations) openActivity(tx *fsm.Tx, g *autoscaling.Group, a autoscaling.Activity) *autoscaling.Activity {
+	a = *o.startActivity(tx, g, a)
+	putActivity(tx, &a)
+	return &a
+}
+
+// startActivity is openActivity without putting it: for one that is put when it
+// ends, in the same function.
+func (o Operations) startActivity(tx *fsm.Tx, g *autoscaling.Group, a autoscaling.Activity) *autoscaling.Activity {
 	a.ID = tx.NewActivityID()
 	a.Namespace, a.GroupID, a.Group = g.Namespace, g.ID, g.UID
 	a.Status = autoscaling.ActivityInProgress
 	a.StartTime = tx.Now()
 	a.Balancers, a.AccessLists = g.Balancers, g.AccessLists
-	putActivity(tx, &a)
 	e := groupEvent(g, autoscaling.EventActivityStarted, "", a.Cause)
 	e.Activity = a.ID
 	e.Details = details("kind", string(a.Kind), "from", decimal(a.From), "to", decimal(a.To), "trigger", string(a.Trigger.Kind), "rule", a.Trigger.Rule)

@@ -1,7 +1,6 @@
 package control
 
 import (
-	"fmt"
 	"time"
 
 	"github.com/asctl/as/internal/autoscaling"
@@ -44,9 +43,9 @@ func (c Caller) name() string {
 
 // cause is the sentence of an activity that moves desired.
 func (a *asking) cause(from, to int32) string {
-	s := fmt.Sprintf("%s: desired %d → %d", a.who, from, to)
+	s := a.who + ": desired " + decimal(from) + " → " + decimal(to)
 	if from == to {
-		s = fmt.Sprintf("%s: desired stays %d", a.who, to)
+		s = a.who + ": desired stays " + decimal(to)
 	}
 	if a.why != "" {
 		s += " (" + a.why + ")"

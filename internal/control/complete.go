@@ -47,7 +47,9 @@ func end(tx *fsm.Tx, a *autoscaling.Activity) {
 	}
 	startCooldown(tx, &changed, &c)
 	follow(tx, &changed)
-	tx.PutGroup(&changed)
+	if changed.Converging != g.Converging || changed.CooldownUntil != g.CooldownUntil || changed.Generation != g.Generation {
+		tx.PutGroup(&changed)
+	}
 }
 
 // statusOf is the status of an activity that has ended.
@@ -183,7 +185,7 @@ func firstError(outcomes []autoscaling.Outcome) string {
 }
 
 func endSentence(a *autoscaling.Activity) string {
-	s := fmt.Sprintf("%s %s:", a.Kind, a.Status)
+	s := string(a.Kind) + " " + string(a.Status) + ":"
 	if a.Launches > 0 {
 		s += fmt.Sprintf(" %d of %d launched", a.LaunchesDone, a.Launches)
 		if a.LaunchesFail > 0 {

@@ -1,8 +1,6 @@
 package control
 
 import (
-	"fmt"
-
 	"github.com/asctl/as/internal/autoscaling"
 	"github.com/asctl/as/internal/fsm"
 )
@@ -24,7 +22,7 @@ func (o Operations) SetDesiredCapacity(tx *fsm.Tx, req SetDesiredCapacityRequest
 	if req.Desired < 0 || req.Desired > autoscaling.MaxSize {
 		return nil, autoscaling.FieldErrorf("desired_capacity", "%d is not between 0 and %d", req.Desired, autoscaling.MaxSize)
 	}
-	a := manual(req.Caller, fmt.Sprintf("set the desired capacity of %s to %d", g.ID, req.Desired))
+	a := manual(req.Caller, "set the desired capacity of "+g.ID+" to "+decimal(req.Desired))
 	a.ifPaused, a.whileBusy, a.inCooldown = true, true, !req.HonorCooldown
 	a.cooldown = g.DefaultCooldown
 	return o.change(tx, g, req.Desired, &a), nil

@@ -22,16 +22,19 @@ func (o Operations) resize(tx *fsm.Tx, g *autoscaling.Group, to int32, a *asking
 		kind = autoscaling.ScaleIn
 	}
 	a.fired(tx, g)
-	activity := o.openActivity(tx, g, autoscaling.Activity{
+	activity := o.startActivity(tx, g, autoscaling.Activity{
 		Kind: kind, Trigger: a.trigger, Cause: a.cause(from, to), From: from, To: to, Cooldown: cooldownOf(a),
 	})
 	moveDesired(tx, g, to, a.who, activity.ID)
-	switch {
-	case g.State != autoscaling.GroupActive:
+	if g.State != autoscaling.GroupActive {
 		addNote(activity, "the group is paused: nothing is started before it is resumed")
-	case kind == autoscaling.ScaleOut:
+		end(tx, activity)
+		return tx.Activity(activity.ID)
+	}
+	putActivity(tx, activity) // the removed count themselves in it
+	if kind == autoscaling.ScaleOut {
 		o.launch(tx, g, activity, min(to-from, to-there))
-	default:
+	} else {
 		o.remove(tx, g, activity, there-to)
 	}
 	putActivity(tx, activity)
