@@ -70,36 +70,37 @@ func Unknown(c Call) error {
 func (r *run) call(ctx context.Context, c Call, do func(ctx context.Context) error) error {
 	c.Node = r.node
 	r.trip()
-	held, err := r.gate.wait(ctx)
-	if err != nil {
+	way := ctx // a call that was on its way when the process froze is not given up
+	pass := func() error {
+		held, err := r.gate.wait(ctx)
+		if held {
+			way = context.WithoutCancel(ctx)
+		}
 		return err
 	}
-	if held {
-		ctx = context.WithoutCancel(ctx) // it was on its way when the process froze
+	if err := pass(); err != nil {
+		return err
 	}
-	if !travel(ctx, r.w.opts.Latency/2) {
+	if !travel(way, r.w.opts.Latency/2) {
 		return Unknown(c)
 	}
 	if err := ask(&r.w.faults.before, c); err != nil {
 		return err
 	}
-	held, err = r.gate.wait(ctx)
-	if err != nil {
+	if err := pass(); err != nil {
 		return err
 	}
-	if held {
-		ctx = context.WithoutCancel(ctx)
-	}
-	if err = do(ctx); err == nil {
+	err := do(way)
+	if err == nil {
 		r.tripAfter(c)
 	}
-	if err := r.gate.pass(ctx); err != nil {
+	if err := pass(); err != nil {
 		return err
 	}
-	if !travel(ctx, r.w.opts.Latency/2) {
+	if !travel(way, r.w.opts.Latency/2) {
 		return Unknown(c)
 	}
-	if err := r.gate.pass(ctx); err != nil {
+	if err := pass(); err != nil {
 		return err
 	}
 	if err == nil {
