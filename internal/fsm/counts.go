@@ -11,6 +11,8 @@ type Counts struct {
 	Capacity  int32 // weights of the counted ones
 	// Unproven are live ones that never reached IN_SERVICE: they use the runaway bound.
 	Unproven int32
+	// Balanced are live ones with a place in a balancer's pool, whatever its state.
+	Balanced int32
 }
 
 // add counts an instance in (by 1) or out (by -1).
@@ -31,5 +33,8 @@ func (c *Counts) add(i *autoscaling.Instance, by int32) {
 	}
 	if !i.Served {
 		c.Unproven += by
+	}
+	if len(i.Balancers) > 0 {
+		c.Balanced += by
 	}
 }
