@@ -13,6 +13,9 @@ import (
 	"github.com/asctl/as/test/cluster/nodes"
 )
 
+// attemptTimeout bounds one try of a write.
+const attemptTimeout = 250 * time.Millisecond
+
 // untilAccepted makes the write at each of the connections in turn until one
 // accepts it, and answers how long that took.
 func untilAccepted(ctx context.Context, conns []*grpc.ClientConn, write func(context.Context, *grpc.ClientConn) error) (time.Duration, error) {
@@ -20,7 +23,8 @@ func untilAccepted(ctx context.Context, conns []*grpc.ClientConn, write func(con
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
 	for attempt := 0; ; attempt++ {
-		try, cancel := context.WithTimeout(ctx, 5*time.Second)
+		// A survivor may hold the call for a leader that is gone; a client asks the next.
+		try, cancel := context.WithTimeout(ctx, attemptTimeout)
 		err := write(try, conns[attempt%len(conns)])
 		cancel()
 		if err == nil {
