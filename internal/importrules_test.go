@@ -26,7 +26,7 @@ var mayImport = []struct {
 	{"internal/autoscaling", nil, "the vocabulary stands on nothing"},
 	{"internal/fsm", []string{"internal/autoscaling"}, "state knows records, not who writes them"},
 	{"internal/control", []string{"internal/autoscaling", "internal/fsm"}, "operations are functions over the state; every dialect and the scheduler call them"},
-	{"internal/cluster", []string{"internal/autoscaling", "internal/fsm", "proto/peer"}, "replication does not know what it replicates"},
+	{"internal/cluster", []string{"internal/autoscaling", "internal/fsm"}, "replication does not know what it replicates"},
 	{"internal/metrics", []string{"internal/autoscaling"}, "samples are not state"},
 	{"internal/providers", []string{"internal/autoscaling"}, "providers are told, they decide nothing; proto/provider only in the plug-in host"},
 	{"internal/scheduler", []string{"internal/autoscaling", "internal/fsm", "internal/control", "internal/providers", "internal/metrics"}, "the scheduler and the API meet in the state, not in each other"},
