@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 
 	"google.golang.org/grpc"
@@ -17,9 +18,10 @@ import (
 // connections is how many the clients of one measurement share, on every side.
 const connections = 8
 
-// valueSize is that of an etcd put: about what one SetDesiredCapacity adds to
-// our log (group, activity and event records).
-const valueSize = 256
+// valueSize is that of an etcd put: what one SetDesiredCapacity adds to our log
+// under load (group, activity and event records), by the metrics
+// autoscaling_cluster_entry_bytes and _functions.
+const valueSize = 440
 
 // levels are the client counts of goals G1 and G2, with what we commit to.
 var levels = []struct {
@@ -34,126 +36,151 @@ var levels = []struct {
 // each client, so that every call is a replicated change of a group and nothing
 // is launched; against etcd puts and against an empty gRPC server (F2).
 func measureThroughput(ctx context.Context, o options, dir string, r *report) error {
-	cluster, err := startCluster(ctx, o, dir)
+	s, err := openSides(ctx, o, dir)
+	defer s.close()
 	if err != nil {
 		return err
 	}
-	defer cluster.Stop()
-	leader, err := cluster.Leader(ctx)
-	if err != nil {
-		return err
-	}
-	ours, err := dial(leader.GRPC, connections)
-	if err != nil {
-		return err
-	}
-	defer closeAll(ours)
-	group := &pb.Group{MinSize: proto.Int32(0), MaxSize: proto.Int32(10), Paused: true, Configuration: &pb.Group_ConfigurationReference{Name: "sim"}}
-	if err := createGroups(ctx, ours[0], levels[0].clients, group); err != nil {
-		return err
-	}
-	names := make([]string, levels[0].clients)
-	for i := range names {
-		names[i] = fmt.Sprintf("%s/groups/g%d", parent, i)
-	}
-
-	empty, stopEmpty, err := startEmptyServer()
-	if err != nil {
-		return err
-	}
-	defer stopEmpty()
-	floor, err := dial(empty, connections)
-	if err != nil {
-		return err
-	}
-	defer closeAll(floor)
-
-	var theirs []*grpc.ClientConn
-	if o.etcd != "" {
-		etcd, err := startEtcd(ctx, o.etcd, dir)
-		if err != nil {
-			return err
-		}
-		defer etcd.stop()
-		first, err := etcd.leader(ctx)
-		if err != nil {
-			return err
-		}
-		if theirs, err = dial(first.client, connections); err != nil {
-			return err
-		}
-		defer closeAll(theirs)
-	}
-
-	desired := make([]int32, len(names)) // each client has its group and its element
-	setDesired := func(ctx context.Context, client, _ int) error {
-		// The number differs from call to call: no call is for nothing.
-		desired[client] = desired[client]%9 + 1
-		_, err := pb.NewGroupServiceClient(ours[client%connections]).SetDesiredCapacity(ctx, &pb.SetDesiredCapacityRequest{
-			Name: names[client], DesiredCapacity: proto.Int32(desired[client]),
-		})
-		return err
-	}
-	value := make([]byte, valueSize)
-	putOne := func(ctx context.Context, client, _ int) error {
-		return put(ctx, theirs[client%connections], names[client], value)
-	}
-	call := func(ctx context.Context, client, _ int) error {
-		_, err := callRaw(ctx, floor[client%connections], emptyMethod, value[:64])
-		return err
-	}
-
 	for _, level := range levels {
-		if !o.wants(level.goal) && !(o.wants("G3") && level.clients == 1000) {
-			continue
-		}
-		rate := row{Goal: level.goal, What: fmt.Sprintf("SetDesiredCapacity, %d clients, against etcd put", level.clients), Unit: "/s", Commit: fmt.Sprintf("≥ %.1f × etcd", level.commit)}
-		tail := row{Goal: "G3", What: fmt.Sprintf("p99 at %d clients, against etcd put", level.clients), Unit: "ms", Commit: "≤ 0.5 × etcd"}
-		middle := row{Goal: level.goal, What: fmt.Sprintf("p50 at %d clients", level.clients), Unit: "ms"}
-		share := row{Goal: "F2", What: fmt.Sprintf("SetDesiredCapacity against empty gRPC calls, %d clients", level.clients), Unit: "/s"}
-		if level.clients == 1000 {
-			share.Commit = "≥ 0.8 × F2"
-		}
-		for range o.repeat {
-			mine := closedLoop(ctx, level.clients, o.duration, setDesired)
-			if mine.failed > 0 {
-				return fmt.Errorf("%d calls failed, the last with: %w", mine.failed, mine.err)
+		if o.wants(level.goal) || o.wants("G3") && level.clients == 1000 {
+			if err := s.measure(ctx, o, level.clients, level.goal, level.commit, r); err != nil {
+				return err
 			}
-			bare := closedLoop(ctx, level.clients, o.duration/2, call)
-			rate.OurRuns = append(rate.OurRuns, mine.perSecond)
-			tail.OurRuns = append(tail.OurRuns, milliseconds(mine.p99))
-			middle.OurRuns = append(middle.OurRuns, milliseconds(mine.p50))
-			share.OurRuns, share.Peers = append(share.OurRuns, mine.perSecond), append(share.Peers, bare.perSecond)
-			if o.etcd != "" {
-				etcd := closedLoop(ctx, level.clients, o.duration, putOne)
-				if etcd.failed > 0 {
-					return fmt.Errorf("%d puts failed, the last with: %w", etcd.failed, etcd.err)
-				}
-				rate.Peers = append(rate.Peers, etcd.perSecond)
-				tail.Peers = append(tail.Peers, milliseconds(etcd.p99))
-				middle.Peers = append(middle.Peers, milliseconds(etcd.p50))
-			}
-		}
-		atLeast := func(bound float64) func(_, ratio float64) bool {
-			if o.etcd == "" {
-				return nil
-			}
-			return func(_, ratio float64) bool { return ratio >= bound }
-		}
-		r.add(rate, atLeast(level.commit))
-		r.add(middle, nil)
-		if level.clients == 1000 {
-			var judge func(_, ratio float64) bool
-			if o.etcd != "" {
-				judge = func(_, ratio float64) bool { return ratio <= 0.5 }
-			}
-			r.add(tail, judge)
-			r.add(share, func(_, ratio float64) bool { return ratio >= 0.8 })
-		} else {
-			r.add(share, nil)
 		}
 	}
 	return nil
+}
+
+// sides are what one load is given to by turns: us, nobody (F2), etcd.
+type sides struct {
+	ours, floor, theirs []*grpc.ClientConn // theirs is empty without a peer
+	names               []string           // of the groups, one for each client
+	desired             []int32            // each client has its element
+	value               []byte
+	closers             []func()
+}
+
+func (s *sides) close() {
+	for _, c := range slices.Backward(s.closers) {
+		c()
+	}
+}
+
+// dial opens connections that are closed with the sides.
+func (s *sides) dial(address string) ([]*grpc.ClientConn, error) {
+	conns, err := dial(address, connections)
+	s.closers = append(s.closers, func() { closeAll(conns) })
+	return conns, err
+}
+
+// openSides starts everything; what it started is closed also after an error.
+func openSides(ctx context.Context, o options, dir string) (*sides, error) {
+	s := &sides{value: make([]byte, valueSize)}
+	cluster, err := startCluster(ctx, o, dir)
+	if err != nil {
+		return s, err
+	}
+	s.closers = append(s.closers, cluster.Stop)
+	leader, err := cluster.Leader(ctx)
+	if err != nil {
+		return s, err
+	}
+	if s.ours, err = s.dial(leader.GRPC); err != nil {
+		return s, err
+	}
+	group := &pb.Group{MinSize: proto.Int32(0), MaxSize: proto.Int32(10), Paused: true, Configuration: &pb.Group_ConfigurationReference{Name: "sim"}}
+	if err := createGroups(ctx, s.ours[0], levels[0].clients, group); err != nil {
+		return s, err
+	}
+	for i := range levels[0].clients {
+		s.names = append(s.names, fmt.Sprintf("%s/groups/g%d", parent, i))
+	}
+	s.desired = make([]int32, len(s.names))
+
+	empty, stopEmpty, err := startEmptyServer()
+	if err != nil {
+		return s, err
+	}
+	s.closers = append(s.closers, stopEmpty)
+	if s.floor, err = s.dial(empty); err != nil || o.etcd == "" {
+		return s, err
+	}
+	etcd, err := startEtcd(ctx, o.etcd, dir)
+	if err != nil {
+		return s, err
+	}
+	s.closers = append(s.closers, etcd.stop)
+	first, err := etcd.leader(ctx)
+	if err != nil {
+		return s, err
+	}
+	s.theirs, err = s.dial(first.client)
+	return s, err
+}
+
+func (s *sides) setDesired(ctx context.Context, client, _ int) error {
+	// The number differs from call to call: no call is for nothing.
+	s.desired[client] = s.desired[client]%9 + 1
+	_, err := pb.NewGroupServiceClient(s.ours[client%connections]).SetDesiredCapacity(ctx, &pb.SetDesiredCapacityRequest{
+		Name: s.names[client], DesiredCapacity: proto.Int32(s.desired[client]),
+	})
+	return err
+}
+
+func (s *sides) put(ctx context.Context, client, _ int) error {
+	return put(ctx, s.theirs[client%connections], s.names[client], s.value)
+}
+
+func (s *sides) empty(ctx context.Context, client, _ int) error {
+	_, err := callRaw(ctx, s.floor[client%connections], emptyMethod, s.value[:64])
+	return err
+}
+
+// measure is one level: so many clients, the sides by turns.
+func (s *sides) measure(ctx context.Context, o options, clients int, goal string, commit float64, r *report) error {
+	rate := row{Goal: goal, What: fmt.Sprintf("SetDesiredCapacity, %d clients, against etcd put", clients), Unit: "/s", Commit: fmt.Sprintf("≥ %.1f × etcd", commit)}
+	middle := row{Goal: goal, What: fmt.Sprintf("p50 at %d clients", clients), Unit: "ms"}
+	tail := row{Goal: "G3", What: fmt.Sprintf("p99 at %d clients, against etcd put", clients), Unit: "ms", Commit: "≤ 0.5 × etcd"}
+	share := row{Goal: "F2", What: fmt.Sprintf("SetDesiredCapacity against empty gRPC calls, %d clients", clients), Unit: "/s"}
+	for range o.repeat {
+		mine := closedLoop(ctx, clients, o.duration, s.setDesired)
+		if mine.failed > 0 {
+			return fmt.Errorf("%d calls failed, the last with: %w", mine.failed, mine.err)
+		}
+		bare := closedLoop(ctx, clients, o.duration/2, s.empty)
+		rate.OurRuns = append(rate.OurRuns, mine.perSecond)
+		tail.OurRuns = append(tail.OurRuns, milliseconds(mine.p99))
+		middle.OurRuns = append(middle.OurRuns, milliseconds(mine.p50))
+		share.OurRuns, share.Peers = append(share.OurRuns, mine.perSecond), append(share.Peers, bare.perSecond)
+		if len(s.theirs) == 0 {
+			continue
+		}
+		etcd := closedLoop(ctx, clients, o.duration, s.put)
+		if etcd.failed > 0 {
+			return fmt.Errorf("%d puts failed, the last with: %w", etcd.failed, etcd.err)
+		}
+		rate.Peers = append(rate.Peers, etcd.perSecond)
+		tail.Peers = append(tail.Peers, milliseconds(etcd.p99))
+		middle.Peers = append(middle.Peers, milliseconds(etcd.p50))
+	}
+	r.add(rate, s.judge(func(ratio float64) bool { return ratio >= commit }))
+	r.add(middle, nil)
+	if clients != 1000 {
+		r.add(share, nil)
+		return nil
+	}
+	r.add(tail, s.judge(func(ratio float64) bool { return ratio <= 0.5 }))
+	share.Commit = "≥ 0.8 × F2"
+	r.add(share, func(_, ratio float64) bool { return ratio >= 0.8 })
+	return nil
+}
+
+// judge decides by the ratio to the peer, where there is one.
+func (s *sides) judge(met func(ratio float64) bool) func(_, ratio float64) bool {
+	if len(s.theirs) == 0 {
+		return nil
+	}
+	return func(_, ratio float64) bool { return met(ratio) }
 }
 
 // startEmptyServer runs floor F2 in a process of its own, as the servers are.
