@@ -162,6 +162,71 @@ func TestEveryMachineIsBornBrokenForAnHour(t *testing.T) {
 	})
 }
 
+// TestMachinesThatAreNotConfirmedGoneUseTheBound: born broken, and the cloud
+// removes none of them.
+func TestMachinesThatAreNotConfirmedGoneUseTheBound(t *testing.T) {
+	inWorld(t, Options{Pace: 20}, func(t *testing.T, w *World) {
+		w.Cloud.BornBroken(true)
+		w.Refuse(func(c Call) error {
+			if c.Op == Remove {
+				return providers.Errorf(providers.Unavailable, "try again")
+			}
+			return nil
+		})
+		w.Group("web", 3, func(s *autoscaling.GroupSpec) { s.Max, s.LaunchFailureLimit = 4, 100 })
+		w.Within(30*time.Minute, "launches wait for removals", w.holds("web", autoscaling.ConditionWaitingForRemoval))
+		w.Advance(20 * time.Minute)
+		w.Kill(w.Leader())
+		w.Advance(10 * time.Minute)
+		w.RestartAll()
+		if most := w.Books.Most("web"); most != 4+1 {
+			t.Errorf("there were %d machines at once, of at most 4 and a surge of 1", most)
+		}
+		w.Refuse(nil)
+		w.Cloud.BornBroken(false)
+		w.Settle(25 * time.Minute)
+	})
+}
+
+// TestANewLeaderListsBeforeItActs: until the cloud has told what there is,
+// nothing is made, started, stopped or removed.
+func TestANewLeaderListsBeforeItActs(t *testing.T) {
+	inWorld(t, Options{Cloud: sim.Config{LaunchDelay: 2 * time.Second}}, func(t *testing.T, w *World) {
+		w.Group("web", 3, nil)
+		w.Settle(time.Minute)
+		old := w.Leader()
+		var listed atomic.Bool
+		var early atomic.Int64
+		w.Refuse(func(c Call) error {
+			switch {
+			case c.Node == old.ID || listed.Load() || !cloudOps[c.Op]:
+			case c.Op == List:
+				return providers.Errorf(providers.Unavailable, "try again")
+			default:
+				early.Add(1)
+			}
+			return nil
+		})
+		out, in := w.SetDesired("web", 5), w.SetDesired("web", 4)
+		w.Advance(time.Second)
+		w.Kill(old)
+		w.Leader()
+		w.Advance(10 * time.Second)
+		if n := early.Load(); n != 0 {
+			t.Errorf("%d calls before the first listing", n)
+		}
+		listed.Store(true)
+		w.Settle(time.Minute)
+		w.RestartAll()
+		w.Settle(time.Minute)
+		for _, a := range []*autoscaling.Activity{out, in} {
+			if a = w.Activity(a.ID); a.EndTime == 0 {
+				t.Errorf("activity %+v", a)
+			}
+		}
+	})
+}
+
 // TestAVanishedMachineIsReplacedAndAStrangerRemoved: sweeps go both ways.
 func TestAVanishedMachineIsReplacedAndAStrangerRemoved(t *testing.T) {
 	inWorld(t, Options{}, func(t *testing.T, w *World) {
