@@ -47,6 +47,21 @@ type Activity struct {
 	Revision  uint64 `cbor:"32,keyasint,omitempty"`
 	// RetryTime is when it makes sense to ask again, of a refusal that passes.
 	RetryTime Time `cbor:"33,keyasint,omitempty"`
+	// RemovalsEnded are those of Removals that did not leave after all: a hook's
+	// ROLLBACK.
+	RemovalsEnded int32 `cbor:"34,keyasint,omitempty"`
+	// Victims are the instances that it takes out, with why each was chosen; at
+	// most MaxVictims.
+	Victims []Victim `cbor:"35,keyasint,omitempty"`
+}
+
+// MaxVictims bounds Activity.Victims.
+const MaxVictims = 100
+
+// Victim is an instance that was chosen to leave, and why it and not another.
+type Victim struct {
+	Instance InstanceID `cbor:"1,keyasint,omitempty"`
+	Why      string     `cbor:"2,keyasint,omitempty"`
 }
 
 // MaxOutcomes bounds Activity.Outcomes; the counts cover the rest.

@@ -15,6 +15,7 @@ func DefaultGroupSpec() GroupSpec {
 		LaunchTimeout:      600 * time.Second,
 		LaunchFailureLimit: 10,
 		DeletionProtection: ProtectionNone,
+		Maintenance:        Maintenance{MinHealthyPercent: 90, MaxHealthyPercent: 110},
 	}
 }
 

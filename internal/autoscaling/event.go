@@ -60,6 +60,22 @@ const (
 	EventMachineLost          EventType = "MACHINE_LOST"
 	EventOrphanFound          EventType = "ORPHAN_FOUND"
 	EventOrphanRemoved        EventType = "ORPHAN_REMOVED"
+	EventHookCreated          EventType = "LIFECYCLE_HOOK_CREATED"
+	EventHookUpdated          EventType = "LIFECYCLE_HOOK_UPDATED"
+	EventHookDeleted          EventType = "LIFECYCLE_HOOK_DELETED"
+	EventHookWaiting          EventType = "LIFECYCLE_ACTION_OPENED"    // the notice: token, hook, instance, transition, deadline, metadata
+	EventHookHeartbeat        EventType = "LIFECYCLE_ACTION_HEARTBEAT" // its deadline moved
+	EventHookEnded            EventType = "LIFECYCLE_ACTION_ENDED"     // result and who said so
+	EventTargetCreated        EventType = "NOTIFICATION_TARGET_CREATED"
+	EventTargetUpdated        EventType = "NOTIFICATION_TARGET_UPDATED"
+	EventTargetDeleted        EventType = "NOTIFICATION_TARGET_DELETED"
+	EventNotificationCreated  EventType = "NOTIFICATION_CREATED"
+	EventNotificationUpdated  EventType = "NOTIFICATION_UPDATED"
+	EventNotificationDeleted  EventType = "NOTIFICATION_DELETED"
+	EventNotificationDead     EventType = "NOTIFICATION_DEAD_LETTERED"
+	EventNotificationTest     EventType = "NOTIFICATION_TEST"
+	EventMachineReleased      EventType = "MACHINE_RELEASED"
+	EventRebalanceStarted     EventType = "REBALANCE_REQUESTED"
 	EventLeaderElected        EventType = "LEADER_ELECTED"
 	EventNodeChanged          EventType = "NODE_CHANGED"
 )

@@ -45,6 +45,8 @@ type GroupSpec struct {
 	Suspended              []Process         `cbor:"30,keyasint,omitempty"` // sorted
 	DeletionProtection     Protection        `cbor:"31,keyasint,omitempty"`
 	PropagatedLabels       []string          `cbor:"32,keyasint,omitempty"` // label keys copied to machines
+	Maintenance            Maintenance       `cbor:"33,keyasint,omitempty"`
+	MaxInstanceLifetime    time.Duration     `cbor:"34,keyasint,omitempty"` // 0: for ever
 }
 
 // GroupStatus is what the service knows of a group. Keys from 60.
@@ -79,6 +81,22 @@ type GroupStatus struct {
 	// Fitted is the Generation whose balancers and access lists the instances in
 	// service have, or are getting.
 	Fitted uint64 `cbor:"76,keyasint,omitempty"`
+	// SkipHooks is set while the group is DELETING without its terminate hooks.
+	SkipHooks bool `cbor:"77,keyasint,omitempty"`
+	// RebalanceTime is when zones may be rebalanced next by the service itself.
+	RebalanceTime Time `cbor:"78,keyasint,omitempty"`
+	// RebalanceAsked is set by a request to rebalance, until the zones are even or
+	// nothing more can be done.
+	RebalanceAsked bool `cbor:"79,keyasint,omitempty"`
+}
+
+// Maintenance bounds what the service's own replacements (health, lifetime,
+// rebalancing, refresh) do to a group's capacity, in percent of desired. Both 0:
+// the defaults of 90 and 110. Min rounds up, max rounds down; one instance may
+// always be replaced. Min 100 and max above 100: launch before terminate.
+type Maintenance struct {
+	MinHealthyPercent int32 `cbor:"1,keyasint,omitempty"`
+	MaxHealthyPercent int32 `cbor:"2,keyasint,omitempty"`
 }
 
 // DesiredMode says who owns desired.
@@ -221,6 +239,7 @@ const (
 	ConditionProviderDown      ConditionType = "PROVIDER_UNREACHABLE"
 	ConditionWaitingForRemoval ConditionType = "WAITING_FOR_REMOVAL"
 	ConditionInstanceOverdue   ConditionType = "INSTANCE_OVERDUE"
+	ConditionZoneImbalance     ConditionType = "ZONE_IMBALANCE"
 )
 
 // Backoff holds launches of one kind after failures.

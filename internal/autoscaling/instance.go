@@ -76,6 +76,20 @@ type Instance struct {
 	HealthMessage string `cbor:"47,keyasint,omitempty"`
 	// Tried are the zones and types that had no room for it, in order.
 	Tried []Placement `cbor:"45,keyasint,omitempty"`
+	// Waits are the hooks that hold it in this *_WAIT state, or the last one, all
+	// opened together.
+	Waits []HookWait `cbor:"48,keyasint,omitempty"`
+	// Moving is the activity that moves a served instance into or out of standby.
+	Moving ActivityID `cbor:"49,keyasint,omitempty"`
+	// RunHooks: of an attached or detaching one, hooks hold it too.
+	RunHooks bool `cbor:"50,keyasint,omitempty"`
+	// Released is set when our mark is off the machine, and it lives on.
+	Released bool `cbor:"51,keyasint,omitempty"`
+	// LifetimeUntil is when max_instance_lifetime, spread over the group, ends.
+	LifetimeUntil Time `cbor:"52,keyasint,omitempty"`
+	// Replaces is the instance whose place this one takes once it serves: launched
+	// before the other is terminated.
+	Replaces InstanceID `cbor:"53,keyasint,omitempty"`
 	// HealthyPasses etc. are kept by the prober, not here: samples stay out of the log.
 }
 

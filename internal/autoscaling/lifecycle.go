@@ -102,10 +102,11 @@ const (
 	StepStop          // TERMINATING_PROCEED: stop the machine
 	StepRevoke        // TERMINATING_PROCEED: its address out of the access lists
 	StepDelete        // TERMINATING_PROCEED: delete the machine
-	StepHooks         // *_WAIT: held by hooks
+	StepHooks         // *_WAIT, and DETACHING with run_hooks: held by hooks
+	StepRelease       // DETACHING and TERMINATING_PROCEED: our mark off a machine that lives on
 )
 
-var stepNames = [...]string{"", "CREATE", "ALLOW", "START", "REGISTER", "CHECK", "DRAIN", "STOP", "REVOKE", "DELETE", "HOOKS"}
+var stepNames = [...]string{"", "CREATE", "ALLOW", "START", "REGISTER", "CHECK", "DRAIN", "STOP", "REVOKE", "DELETE", "HOOKS", "RELEASE"}
 
 func (s Step) String() string {
 	if int(s) < len(stepNames) {

@@ -32,6 +32,18 @@ func ActivityResource(namespace, group string, id ActivityID) string {
 	return GroupResource(namespace, group) + "/activities/" + id.String()
 }
 
+func LifecycleHookResource(namespace, group, id string) string {
+	return GroupResource(namespace, group) + "/lifecycleHooks/" + id
+}
+
+func NotificationResource(namespace, group, id string) string {
+	return GroupResource(namespace, group) + "/notifications/" + id
+}
+
+func NotificationTargetResource(namespace, id string) string {
+	return "namespaces/" + namespace + "/notificationTargets/" + id
+}
+
 func (id ActivityID) String() string { return strconv.FormatUint(uint64(id), 10) }
 
 // ParseActivityID reads the decimal form.
@@ -49,6 +61,10 @@ const (
 	KindScheduledTask = "scheduled-task"
 	KindInstance      = "instance"
 	KindActivity      = "activity"
+
+	KindLifecycleHook      = "lifecycle-hook"
+	KindNotification       = "notification"
+	KindNotificationTarget = "notification-target"
 )
 
 // ARIs of the resources of a cluster, which goes by its name.
@@ -79,4 +95,16 @@ func InstanceARI(cluster, namespace, group string, id InstanceID) string {
 
 func ActivityARI(cluster, namespace, group string, id ActivityID) string {
 	return ARI{cluster, namespace, KindActivity, group + "/" + id.String()}.String()
+}
+
+func LifecycleHookARI(cluster, namespace, group, id string) string {
+	return ARI{cluster, namespace, KindLifecycleHook, group + "/" + id}.String()
+}
+
+func NotificationARI(cluster, namespace, group, id string) string {
+	return ARI{cluster, namespace, KindNotification, group + "/" + id}.String()
+}
+
+func NotificationTargetARI(cluster, namespace, id string) string {
+	return ARI{cluster, namespace, KindNotificationTarget, id}.String()
 }
