@@ -36,6 +36,8 @@ const (
 	// Failed: the provider tried and the machine is not there, e.g. its command
 	// cannot be executed; a repeat may or may not work.
 	Failed Class = "FAILED"
+	// Gone: the receiver of notices wants none any more.
+	Gone Class = "GONE"
 )
 
 // Error is an error of a provider.
