@@ -126,7 +126,9 @@ func printError(out io.Writer, command *cobra.Command, err error) {
 	errors.As(err, &api)
 	text := strings.Replace(err.Error(), api.Error(), s.Message(), 1)
 	fmt.Fprintf(out, "asctl: %s (%s)\n", text, label(s))
-	for _, line := range hints(s) {
+	var batch *batchError
+	errors.As(err, &batch)
+	for _, line := range hints(s, batch) {
 		fmt.Fprintf(out, "  %s\n", line)
 	}
 }
@@ -139,15 +141,19 @@ func label(s *status.Status) string {
 	return strings.ToUpper(codeNames.ReplaceAllString(s.Code().String(), "${1}_${2}"))
 }
 
-func hints(s *status.Status) []string {
+func hints(s *status.Status, batch *batchError) []string {
 	var lines []string
 	for _, detail := range s.Details() {
 		switch d := detail.(type) {
 		case *errdetails.BadRequest:
 			for _, v := range d.FieldViolations {
-				// A lone violation usually is in the message.
-				if !strings.Contains(s.Message(), v.Description) {
-					lines = append(lines, v.Field+": "+v.Description)
+				// The first violation usually is in the message.
+				told := v.Description
+				if len(d.FieldViolations) > 1 {
+					told = v.Field + ": " + v.Description
+				}
+				if batch != nil || !strings.Contains(s.Message(), told) {
+					lines = append(lines, batch.name(v)+": "+v.Description)
 				}
 			}
 		case *errdetails.RetryInfo:

@@ -64,3 +64,14 @@ func Span(d *durationpb.Duration) string {
 	}
 	return d.AsDuration().String()
 }
+
+// Took is how long a step took, as exactly as it matters: 12ms, 1.25s, 3m20s.
+func Took(d time.Duration) string {
+	switch d = max(d, 0); {
+	case d < time.Second:
+		return d.Round(time.Millisecond).String()
+	case d < time.Minute:
+		return d.Round(10 * time.Millisecond).String()
+	}
+	return short(d)
+}

@@ -70,3 +70,13 @@ func TestProgressOffATerminalIsALinePerChange(t *testing.T) {
 		t.Errorf("%q", b.String())
 	}
 }
+
+func TestStepsTakeAsExactlyAsItMatters(t *testing.T) {
+	for d, want := range map[time.Duration]string{
+		-time.Second: "0s", 0: "0s", 12400 * time.Microsecond: "12ms", 1254 * time.Millisecond: "1.25s", 59 * time.Second: "59s", 200 * time.Second: "3m20s", 26 * time.Hour: "26h",
+	} {
+		if got := Took(d); got != want {
+			t.Errorf("%s: %s, want %s", d, got, want)
+		}
+	}
+}
