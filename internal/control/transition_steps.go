@@ -7,18 +7,6 @@ import (
 	"github.com/asctl/as/internal/fsm"
 )
 
-// stepsOf are the sub-steps of each state, in order. Those that have nothing to
-// do are passed over. ALLOW stands twice: before the start where the provider
-// knows the address by then, else after it.
-var stepsOf = [autoscaling.StateCount][]autoscaling.Step{
-	autoscaling.Pending:            {autoscaling.StepCreate, autoscaling.StepAllow, autoscaling.StepStart, autoscaling.StepAllow},
-	autoscaling.PendingProceed:     {autoscaling.StepRegister, autoscaling.StepCheck},
-	autoscaling.EnteringStandby:    {autoscaling.StepDrain},
-	autoscaling.Detaching:          {autoscaling.StepDrain, autoscaling.StepRevoke},
-	autoscaling.Terminating:        {autoscaling.StepDrain},
-	autoscaling.TerminatingProceed: {autoscaling.StepStop, autoscaling.StepRevoke, autoscaling.StepDelete},
-}
-
 // How long sub-steps of leaving may take before the instance moves on or is
 // called overdue. Those of the launch share launch_timeout.
 const (
@@ -30,7 +18,7 @@ const (
 // nextStep is the first step after done, in the order of the state, that has
 // something to do; StepNone when there is none.
 func nextStep(g *autoscaling.Group, i *autoscaling.Instance, done autoscaling.Step) autoscaling.Step {
-	steps := stepsOf[i.State]
+	steps := i.State.Steps()
 	for _, s := range steps[after(steps, i, done):] {
 		if needed(g, i, s) {
 			return s

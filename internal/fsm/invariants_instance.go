@@ -2,7 +2,6 @@ package fsm
 
 import (
 	"fmt"
-	"slices"
 
 	"github.com/asctl/as/internal/autoscaling"
 )
@@ -96,7 +95,7 @@ func (c *check) groupInstances(s *shard) {
 }
 
 func (c *check) instance(i *autoscaling.Instance) {
-	if !slices.Contains(stepsOf(i.State), i.Step) {
+	if !i.State.CanBeAt(i.Step) {
 		c.must(false, "it is %s, which has no step %q", i.State, i.Step)
 	}
 	switch {
@@ -115,25 +114,6 @@ func (c *check) instance(i *autoscaling.Instance) {
 	if !i.State.Final() {
 		c.must(i.EndTime == 0, "it is %s and has ended at %s", i.State, i.EndTime)
 	}
-}
-
-// stepsOf is what can be done in each state.
-func stepsOf(s autoscaling.InstanceState) []autoscaling.Step {
-	switch s {
-	case autoscaling.Pending:
-		return []autoscaling.Step{autoscaling.StepCreate, autoscaling.StepAllow, autoscaling.StepStart}
-	case autoscaling.PendingWait, autoscaling.TerminatingWait:
-		return []autoscaling.Step{autoscaling.StepHooks}
-	case autoscaling.PendingProceed:
-		return []autoscaling.Step{autoscaling.StepRegister, autoscaling.StepCheck}
-	case autoscaling.EnteringStandby, autoscaling.Terminating:
-		return []autoscaling.Step{autoscaling.StepDrain}
-	case autoscaling.Detaching:
-		return []autoscaling.Step{autoscaling.StepDrain, autoscaling.StepRevoke}
-	case autoscaling.TerminatingProceed:
-		return []autoscaling.Step{autoscaling.StepStop, autoscaling.StepRevoke, autoscaling.StepDelete}
-	}
-	return []autoscaling.Step{autoscaling.StepNone}
 }
 
 // detached says that nothing of the instance can be there any more.
