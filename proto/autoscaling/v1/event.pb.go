@@ -81,7 +81,30 @@ const (
 	Event_ORPHAN_REMOVED Event_Type = 39
 	Event_LEADER_ELECTED Event_Type = 40
 	// A node's addresses, version or providers changed.
-	Event_NODE_CHANGED Event_Type = 41
+	Event_NODE_CHANGED           Event_Type = 41
+	Event_LIFECYCLE_HOOK_CREATED Event_Type = 42
+	Event_LIFECYCLE_HOOK_UPDATED Event_Type = 43
+	Event_LIFECYCLE_HOOK_DELETED Event_Type = 44
+	// An instance waits for a hook: the notice. Its attributes are `token`, `hook`, `transition`, `deadline`,
+	// `heartbeat_timeout`, `default_result`, `metadata` and `target`.
+	Event_LIFECYCLE_ACTION_OPENED Event_Type = 45
+	// Its deadline moved.
+	Event_LIFECYCLE_ACTION_HEARTBEAT Event_Type = 46
+	// With what result, and who said so.
+	Event_LIFECYCLE_ACTION_ENDED      Event_Type = 47
+	Event_NOTIFICATION_TARGET_CREATED Event_Type = 48
+	Event_NOTIFICATION_TARGET_UPDATED Event_Type = 49
+	Event_NOTIFICATION_TARGET_DELETED Event_Type = 50
+	Event_NOTIFICATION_CREATED        Event_Type = 51
+	Event_NOTIFICATION_UPDATED        Event_Type = 52
+	Event_NOTIFICATION_DELETED        Event_Type = 53
+	// An event could not be delivered.
+	Event_NOTIFICATION_DEAD_LETTERED Event_Type = 54
+	// Goes to the target that is tested, and nowhere else.
+	Event_NOTIFICATION_TEST Event_Type = 55
+	// A machine was let go alive.
+	Event_MACHINE_RELEASED    Event_Type = 56
+	Event_REBALANCE_REQUESTED Event_Type = 57
 )
 
 // Enum value maps for Event_Type.
@@ -129,50 +152,82 @@ var (
 		39: "ORPHAN_REMOVED",
 		40: "LEADER_ELECTED",
 		41: "NODE_CHANGED",
+		42: "LIFECYCLE_HOOK_CREATED",
+		43: "LIFECYCLE_HOOK_UPDATED",
+		44: "LIFECYCLE_HOOK_DELETED",
+		45: "LIFECYCLE_ACTION_OPENED",
+		46: "LIFECYCLE_ACTION_HEARTBEAT",
+		47: "LIFECYCLE_ACTION_ENDED",
+		48: "NOTIFICATION_TARGET_CREATED",
+		49: "NOTIFICATION_TARGET_UPDATED",
+		50: "NOTIFICATION_TARGET_DELETED",
+		51: "NOTIFICATION_CREATED",
+		52: "NOTIFICATION_UPDATED",
+		53: "NOTIFICATION_DELETED",
+		54: "NOTIFICATION_DEAD_LETTERED",
+		55: "NOTIFICATION_TEST",
+		56: "MACHINE_RELEASED",
+		57: "REBALANCE_REQUESTED",
 	}
 	Event_Type_value = map[string]int32{
-		"TYPE_UNSPECIFIED":       0,
-		"CONFIGURATION_CREATED":  1,
-		"CONFIGURATION_UPDATED":  2,
-		"CONFIGURATION_DELETED":  3,
-		"GROUP_CREATED":          4,
-		"GROUP_UPDATED":          5,
-		"GROUP_PAUSED":           6,
-		"GROUP_RESUMED":          7,
-		"GROUP_DELETING":         8,
-		"GROUP_DELETED":          9,
-		"PROCESSES_SUSPENDED":    10,
-		"PROCESSES_RESUMED":      11,
-		"DESIRED_CHANGED":        12,
-		"CONDITION_RAISED":       13,
-		"CONDITION_CLEARED":      14,
-		"RULE_CREATED":           15,
-		"RULE_UPDATED":           16,
-		"RULE_DELETED":           17,
-		"ALARM_TASK_CREATED":     18,
-		"ALARM_TASK_UPDATED":     19,
-		"ALARM_TASK_DELETED":     20,
-		"ALARM_STATE_CHANGED":    21,
-		"SCHEDULED_TASK_CREATED": 22,
-		"SCHEDULED_TASK_UPDATED": 23,
-		"SCHEDULED_TASK_DELETED": 24,
-		"SCHEDULED_TASK_RUN":     25,
-		"TRIGGER_FIRED":          26,
-		"REQUEST_REFUSED":        27,
-		"ACTIVITY_STARTED":       28,
-		"INSTANCE_STATE":         29,
-		"INSTANCE_STEP":          30,
-		"INSTANCE_HEALTH":        31,
-		"INSTANCE_PROTECTION":    32,
-		"ACTIVITY_ENDED":         33,
-		"COOLDOWN_STARTED":       34,
-		"LAUNCH_FAILED":          35,
-		"MACHINE_ADOPTED":        36,
-		"MACHINE_LOST":           37,
-		"ORPHAN_FOUND":           38,
-		"ORPHAN_REMOVED":         39,
-		"LEADER_ELECTED":         40,
-		"NODE_CHANGED":           41,
+		"TYPE_UNSPECIFIED":            0,
+		"CONFIGURATION_CREATED":       1,
+		"CONFIGURATION_UPDATED":       2,
+		"CONFIGURATION_DELETED":       3,
+		"GROUP_CREATED":               4,
+		"GROUP_UPDATED":               5,
+		"GROUP_PAUSED":                6,
+		"GROUP_RESUMED":               7,
+		"GROUP_DELETING":              8,
+		"GROUP_DELETED":               9,
+		"PROCESSES_SUSPENDED":         10,
+		"PROCESSES_RESUMED":           11,
+		"DESIRED_CHANGED":             12,
+		"CONDITION_RAISED":            13,
+		"CONDITION_CLEARED":           14,
+		"RULE_CREATED":                15,
+		"RULE_UPDATED":                16,
+		"RULE_DELETED":                17,
+		"ALARM_TASK_CREATED":          18,
+		"ALARM_TASK_UPDATED":          19,
+		"ALARM_TASK_DELETED":          20,
+		"ALARM_STATE_CHANGED":         21,
+		"SCHEDULED_TASK_CREATED":      22,
+		"SCHEDULED_TASK_UPDATED":      23,
+		"SCHEDULED_TASK_DELETED":      24,
+		"SCHEDULED_TASK_RUN":          25,
+		"TRIGGER_FIRED":               26,
+		"REQUEST_REFUSED":             27,
+		"ACTIVITY_STARTED":            28,
+		"INSTANCE_STATE":              29,
+		"INSTANCE_STEP":               30,
+		"INSTANCE_HEALTH":             31,
+		"INSTANCE_PROTECTION":         32,
+		"ACTIVITY_ENDED":              33,
+		"COOLDOWN_STARTED":            34,
+		"LAUNCH_FAILED":               35,
+		"MACHINE_ADOPTED":             36,
+		"MACHINE_LOST":                37,
+		"ORPHAN_FOUND":                38,
+		"ORPHAN_REMOVED":              39,
+		"LEADER_ELECTED":              40,
+		"NODE_CHANGED":                41,
+		"LIFECYCLE_HOOK_CREATED":      42,
+		"LIFECYCLE_HOOK_UPDATED":      43,
+		"LIFECYCLE_HOOK_DELETED":      44,
+		"LIFECYCLE_ACTION_OPENED":     45,
+		"LIFECYCLE_ACTION_HEARTBEAT":  46,
+		"LIFECYCLE_ACTION_ENDED":      47,
+		"NOTIFICATION_TARGET_CREATED": 48,
+		"NOTIFICATION_TARGET_UPDATED": 49,
+		"NOTIFICATION_TARGET_DELETED": 50,
+		"NOTIFICATION_CREATED":        51,
+		"NOTIFICATION_UPDATED":        52,
+		"NOTIFICATION_DELETED":        53,
+		"NOTIFICATION_DEAD_LETTERED":  54,
+		"NOTIFICATION_TEST":           55,
+		"MACHINE_RELEASED":            56,
+		"REBALANCE_REQUESTED":         57,
 	}
 )
 
@@ -422,7 +477,7 @@ var File_autoscaling_v1_event_proto protoreflect.FileDescriptor
 
 const file_autoscaling_v1_event_proto_rawDesc = "" +
 	"\n" +
-	"\x1aautoscaling/v1/event.proto\x12\x0eautoscaling.v1\x1a\x1dautoscaling/v1/instance.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x9b\v\n" +
+	"\x1aautoscaling/v1/event.proto\x12\x0eautoscaling.v1\x1a\x1dautoscaling/v1/instance.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xdf\x0e\n" +
 	"\x05Event\x12\x14\n" +
 	"\x05index\x18\x01 \x01(\x03R\x05index\x12.\n" +
 	"\x04time\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\x04time\x12\x1c\n" +
@@ -442,7 +497,8 @@ const file_autoscaling_v1_event_proto_rawDesc = "" +
 	"\x04step\x18\r \x01(\tR\x04step\x1a=\n" +
 	"\x0fAttributesEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\x97\a\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xdb\n" +
+	"\n" +
 	"\x04Type\x12\x14\n" +
 	"\x10TYPE_UNSPECIFIED\x10\x00\x12\x19\n" +
 	"\x15CONFIGURATION_CREATED\x10\x01\x12\x19\n" +
@@ -486,7 +542,23 @@ const file_autoscaling_v1_event_proto_rawDesc = "" +
 	"\fORPHAN_FOUND\x10&\x12\x12\n" +
 	"\x0eORPHAN_REMOVED\x10'\x12\x12\n" +
 	"\x0eLEADER_ELECTED\x10(\x12\x10\n" +
-	"\fNODE_CHANGED\x10)\"\xb5\x01\n" +
+	"\fNODE_CHANGED\x10)\x12\x1a\n" +
+	"\x16LIFECYCLE_HOOK_CREATED\x10*\x12\x1a\n" +
+	"\x16LIFECYCLE_HOOK_UPDATED\x10+\x12\x1a\n" +
+	"\x16LIFECYCLE_HOOK_DELETED\x10,\x12\x1b\n" +
+	"\x17LIFECYCLE_ACTION_OPENED\x10-\x12\x1e\n" +
+	"\x1aLIFECYCLE_ACTION_HEARTBEAT\x10.\x12\x1a\n" +
+	"\x16LIFECYCLE_ACTION_ENDED\x10/\x12\x1f\n" +
+	"\x1bNOTIFICATION_TARGET_CREATED\x100\x12\x1f\n" +
+	"\x1bNOTIFICATION_TARGET_UPDATED\x101\x12\x1f\n" +
+	"\x1bNOTIFICATION_TARGET_DELETED\x102\x12\x18\n" +
+	"\x14NOTIFICATION_CREATED\x103\x12\x18\n" +
+	"\x14NOTIFICATION_UPDATED\x104\x12\x18\n" +
+	"\x14NOTIFICATION_DELETED\x105\x12\x1e\n" +
+	"\x1aNOTIFICATION_DEAD_LETTERED\x106\x12\x15\n" +
+	"\x11NOTIFICATION_TEST\x107\x12\x14\n" +
+	"\x10MACHINE_RELEASED\x108\x12\x17\n" +
+	"\x13REBALANCE_REQUESTED\x109\"\xb5\x01\n" +
 	"\x12WatchEventsRequest\x129\n" +
 	"\tnamespace\x18\x01 \x01(\tB\x1b\xbaH\x18\xd8\x01\x01r\x132\x11^[a-z0-9-]{1,63}$R\tnamespace\x121\n" +
 	"\x05group\x18\x02 \x01(\tB\x1b\xbaH\x18\xd8\x01\x01r\x132\x11^[a-z0-9-]{1,63}$R\x05group\x121\n" +

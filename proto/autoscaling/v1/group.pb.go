@@ -596,10 +596,17 @@ type Group struct {
 	// At creation only: the group begins PAUSED. See `state` afterwards.
 	Paused bool `protobuf:"varint,34,opt,name=paused,proto3" json:"paused,omitempty"`
 	// Keys of `labels` whose values are given to the machines of new instances; at most 64.
-	PropagatedLabels []string      `protobuf:"bytes,35,rep,name=propagated_labels,json=propagatedLabels,proto3" json:"propagated_labels,omitempty"`
-	State            Group_State   `protobuf:"varint,50,opt,name=state,proto3,enum=autoscaling.v1.Group_State" json:"state,omitempty"`
-	Conditions       []*Condition  `protobuf:"bytes,51,rep,name=conditions,proto3" json:"conditions,omitempty"`
-	Counts           *Group_Counts `protobuf:"bytes,52,opt,name=counts,proto3" json:"counts,omitempty"`
+	PropagatedLabels []string `protobuf:"bytes,35,rep,name=propagated_labels,json=propagatedLabels,proto3" json:"propagated_labels,omitempty"`
+	// At creation only: lifecycle hooks of the group, with their ids as `name`; at most 50. See ListLifecycleHooks
+	// afterwards.
+	Hooks       []*LifecycleHook   `protobuf:"bytes,36,rep,name=hooks,proto3" json:"hooks,omitempty"`
+	Maintenance *Group_Maintenance `protobuf:"bytes,37,opt,name=maintenance,proto3" json:"maintenance,omitempty"`
+	// How old an instance may become before it is replaced, a few at a time; 0 (default): as old as it likes, else 60 s
+	// to 365 days.
+	MaxInstanceLifetime *durationpb.Duration `protobuf:"bytes,38,opt,name=max_instance_lifetime,json=maxInstanceLifetime,proto3" json:"max_instance_lifetime,omitempty"`
+	State               Group_State          `protobuf:"varint,50,opt,name=state,proto3,enum=autoscaling.v1.Group_State" json:"state,omitempty"`
+	Conditions          []*Condition         `protobuf:"bytes,51,rep,name=conditions,proto3" json:"conditions,omitempty"`
+	Counts              *Group_Counts        `protobuf:"bytes,52,opt,name=counts,proto3" json:"counts,omitempty"`
 	// Unset when no cooldown runs.
 	CooldownUntil *timestamppb.Timestamp `protobuf:"bytes,53,opt,name=cooldown_until,json=cooldownUntil,proto3" json:"cooldown_until,omitempty"`
 	// Counts the changes of the fields that users set.
@@ -858,6 +865,27 @@ func (x *Group) GetPaused() bool {
 func (x *Group) GetPropagatedLabels() []string {
 	if x != nil {
 		return x.PropagatedLabels
+	}
+	return nil
+}
+
+func (x *Group) GetHooks() []*LifecycleHook {
+	if x != nil {
+		return x.Hooks
+	}
+	return nil
+}
+
+func (x *Group) GetMaintenance() *Group_Maintenance {
+	if x != nil {
+		return x.Maintenance
+	}
+	return nil
+}
+
+func (x *Group) GetMaxInstanceLifetime() *durationpb.Duration {
+	if x != nil {
+		return x.MaxInstanceLifetime
 	}
 	return nil
 }
@@ -1344,13 +1372,17 @@ type DeleteGroupRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// `namespaces/{namespace}/groups/{group}`.
 	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
-	// Ignores protection, standby, suspensions and min size, and terminates the instances.
+	// Ignores protection, standby, suspensions and min size, and terminates the instances; machines that were attached
+	// without being entrusted are let go.
 	Force bool `protobuf:"varint,2,opt,name=force,proto3" json:"force,omitempty"`
 	// Makes a retry safe: the same id with the same content returns the first answer and does nothing, for
 	// 24 hours; with other content it is refused (`ALREADY_EXISTS`, `IDEMPOTENCY_MISMATCH`).
 	RequestId string `protobuf:"bytes,3,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	// Dry run: all checks, the answer that would be given, nothing written.
-	ValidateOnly  bool `protobuf:"varint,4,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
+	ValidateOnly bool `protobuf:"varint,4,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
+	// With `force`: terminate hooks hold nothing, and those that do are ended with CONTINUE. Asked again of a group that
+	// is being deleted it ends them then.
+	SkipHooks     bool `protobuf:"varint,5,opt,name=skip_hooks,json=skipHooks,proto3" json:"skip_hooks,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1413,6 +1445,77 @@ func (x *DeleteGroupRequest) GetValidateOnly() bool {
 	return false
 }
 
+func (x *DeleteGroupRequest) GetSkipHooks() bool {
+	if x != nil {
+		return x.SkipHooks
+	}
+	return false
+}
+
+type RebalanceGroupRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// `namespaces/{namespace}/groups/{group}`.
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// Makes a retry safe: the same id with the same content returns the first answer and does nothing, for
+	// 24 hours; with other content it is refused (`ALREADY_EXISTS`, `IDEMPOTENCY_MISMATCH`).
+	RequestId string `protobuf:"bytes,2,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// Dry run: all checks, the answer that would be given, nothing written.
+	ValidateOnly  bool `protobuf:"varint,3,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RebalanceGroupRequest) Reset() {
+	*x = RebalanceGroupRequest{}
+	mi := &file_autoscaling_v1_group_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RebalanceGroupRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RebalanceGroupRequest) ProtoMessage() {}
+
+func (x *RebalanceGroupRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_autoscaling_v1_group_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RebalanceGroupRequest.ProtoReflect.Descriptor instead.
+func (*RebalanceGroupRequest) Descriptor() ([]byte, []int) {
+	return file_autoscaling_v1_group_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *RebalanceGroupRequest) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *RebalanceGroupRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+func (x *RebalanceGroupRequest) GetValidateOnly() bool {
+	if x != nil {
+		return x.ValidateOnly
+	}
+	return false
+}
+
 type SetDesiredCapacityRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// `namespaces/{namespace}/groups/{group}`.
@@ -1432,7 +1535,7 @@ type SetDesiredCapacityRequest struct {
 
 func (x *SetDesiredCapacityRequest) Reset() {
 	*x = SetDesiredCapacityRequest{}
-	mi := &file_autoscaling_v1_group_proto_msgTypes[8]
+	mi := &file_autoscaling_v1_group_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1444,7 +1547,7 @@ func (x *SetDesiredCapacityRequest) String() string {
 func (*SetDesiredCapacityRequest) ProtoMessage() {}
 
 func (x *SetDesiredCapacityRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_autoscaling_v1_group_proto_msgTypes[8]
+	mi := &file_autoscaling_v1_group_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1457,7 +1560,7 @@ func (x *SetDesiredCapacityRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetDesiredCapacityRequest.ProtoReflect.Descriptor instead.
 func (*SetDesiredCapacityRequest) Descriptor() ([]byte, []int) {
-	return file_autoscaling_v1_group_proto_rawDescGZIP(), []int{8}
+	return file_autoscaling_v1_group_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *SetDesiredCapacityRequest) GetName() string {
@@ -1517,7 +1620,7 @@ type AdjustGroupRequest struct {
 
 func (x *AdjustGroupRequest) Reset() {
 	*x = AdjustGroupRequest{}
-	mi := &file_autoscaling_v1_group_proto_msgTypes[9]
+	mi := &file_autoscaling_v1_group_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1529,7 +1632,7 @@ func (x *AdjustGroupRequest) String() string {
 func (*AdjustGroupRequest) ProtoMessage() {}
 
 func (x *AdjustGroupRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_autoscaling_v1_group_proto_msgTypes[9]
+	mi := &file_autoscaling_v1_group_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1542,7 +1645,7 @@ func (x *AdjustGroupRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AdjustGroupRequest.ProtoReflect.Descriptor instead.
 func (*AdjustGroupRequest) Descriptor() ([]byte, []int) {
-	return file_autoscaling_v1_group_proto_rawDescGZIP(), []int{9}
+	return file_autoscaling_v1_group_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *AdjustGroupRequest) GetName() string {
@@ -1609,7 +1712,7 @@ type PauseGroupRequest struct {
 
 func (x *PauseGroupRequest) Reset() {
 	*x = PauseGroupRequest{}
-	mi := &file_autoscaling_v1_group_proto_msgTypes[10]
+	mi := &file_autoscaling_v1_group_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1621,7 +1724,7 @@ func (x *PauseGroupRequest) String() string {
 func (*PauseGroupRequest) ProtoMessage() {}
 
 func (x *PauseGroupRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_autoscaling_v1_group_proto_msgTypes[10]
+	mi := &file_autoscaling_v1_group_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1634,7 +1737,7 @@ func (x *PauseGroupRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PauseGroupRequest.ProtoReflect.Descriptor instead.
 func (*PauseGroupRequest) Descriptor() ([]byte, []int) {
-	return file_autoscaling_v1_group_proto_rawDescGZIP(), []int{10}
+	return file_autoscaling_v1_group_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *PauseGroupRequest) GetName() string {
@@ -1673,7 +1776,7 @@ type ResumeGroupRequest struct {
 
 func (x *ResumeGroupRequest) Reset() {
 	*x = ResumeGroupRequest{}
-	mi := &file_autoscaling_v1_group_proto_msgTypes[11]
+	mi := &file_autoscaling_v1_group_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1685,7 +1788,7 @@ func (x *ResumeGroupRequest) String() string {
 func (*ResumeGroupRequest) ProtoMessage() {}
 
 func (x *ResumeGroupRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_autoscaling_v1_group_proto_msgTypes[11]
+	mi := &file_autoscaling_v1_group_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1698,7 +1801,7 @@ func (x *ResumeGroupRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ResumeGroupRequest.ProtoReflect.Descriptor instead.
 func (*ResumeGroupRequest) Descriptor() ([]byte, []int) {
-	return file_autoscaling_v1_group_proto_rawDescGZIP(), []int{11}
+	return file_autoscaling_v1_group_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *ResumeGroupRequest) GetName() string {
@@ -1739,7 +1842,7 @@ type SuspendProcessesRequest struct {
 
 func (x *SuspendProcessesRequest) Reset() {
 	*x = SuspendProcessesRequest{}
-	mi := &file_autoscaling_v1_group_proto_msgTypes[12]
+	mi := &file_autoscaling_v1_group_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1751,7 +1854,7 @@ func (x *SuspendProcessesRequest) String() string {
 func (*SuspendProcessesRequest) ProtoMessage() {}
 
 func (x *SuspendProcessesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_autoscaling_v1_group_proto_msgTypes[12]
+	mi := &file_autoscaling_v1_group_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1764,7 +1867,7 @@ func (x *SuspendProcessesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SuspendProcessesRequest.ProtoReflect.Descriptor instead.
 func (*SuspendProcessesRequest) Descriptor() ([]byte, []int) {
-	return file_autoscaling_v1_group_proto_rawDescGZIP(), []int{12}
+	return file_autoscaling_v1_group_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *SuspendProcessesRequest) GetName() string {
@@ -1812,7 +1915,7 @@ type ResumeProcessesRequest struct {
 
 func (x *ResumeProcessesRequest) Reset() {
 	*x = ResumeProcessesRequest{}
-	mi := &file_autoscaling_v1_group_proto_msgTypes[13]
+	mi := &file_autoscaling_v1_group_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1824,7 +1927,7 @@ func (x *ResumeProcessesRequest) String() string {
 func (*ResumeProcessesRequest) ProtoMessage() {}
 
 func (x *ResumeProcessesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_autoscaling_v1_group_proto_msgTypes[13]
+	mi := &file_autoscaling_v1_group_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1837,7 +1940,7 @@ func (x *ResumeProcessesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ResumeProcessesRequest.ProtoReflect.Descriptor instead.
 func (*ResumeProcessesRequest) Descriptor() ([]byte, []int) {
-	return file_autoscaling_v1_group_proto_rawDescGZIP(), []int{13}
+	return file_autoscaling_v1_group_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *ResumeProcessesRequest) GetName() string {
@@ -1877,7 +1980,7 @@ type Group_DeletionProtection struct {
 
 func (x *Group_DeletionProtection) Reset() {
 	*x = Group_DeletionProtection{}
-	mi := &file_autoscaling_v1_group_proto_msgTypes[14]
+	mi := &file_autoscaling_v1_group_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1889,7 +1992,7 @@ func (x *Group_DeletionProtection) String() string {
 func (*Group_DeletionProtection) ProtoMessage() {}
 
 func (x *Group_DeletionProtection) ProtoReflect() protoreflect.Message {
-	mi := &file_autoscaling_v1_group_proto_msgTypes[14]
+	mi := &file_autoscaling_v1_group_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1918,7 +2021,7 @@ type Group_Zone struct {
 
 func (x *Group_Zone) Reset() {
 	*x = Group_Zone{}
-	mi := &file_autoscaling_v1_group_proto_msgTypes[15]
+	mi := &file_autoscaling_v1_group_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1930,7 +2033,7 @@ func (x *Group_Zone) String() string {
 func (*Group_Zone) ProtoMessage() {}
 
 func (x *Group_Zone) ProtoReflect() protoreflect.Message {
-	mi := &file_autoscaling_v1_group_proto_msgTypes[15]
+	mi := &file_autoscaling_v1_group_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1973,7 +2076,7 @@ type Group_ConfigurationReference struct {
 
 func (x *Group_ConfigurationReference) Reset() {
 	*x = Group_ConfigurationReference{}
-	mi := &file_autoscaling_v1_group_proto_msgTypes[16]
+	mi := &file_autoscaling_v1_group_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1985,7 +2088,7 @@ func (x *Group_ConfigurationReference) String() string {
 func (*Group_ConfigurationReference) ProtoMessage() {}
 
 func (x *Group_ConfigurationReference) ProtoReflect() protoreflect.Message {
-	mi := &file_autoscaling_v1_group_proto_msgTypes[16]
+	mi := &file_autoscaling_v1_group_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2033,7 +2136,7 @@ type Group_Balancer struct {
 
 func (x *Group_Balancer) Reset() {
 	*x = Group_Balancer{}
-	mi := &file_autoscaling_v1_group_proto_msgTypes[17]
+	mi := &file_autoscaling_v1_group_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2045,7 +2148,7 @@ func (x *Group_Balancer) String() string {
 func (*Group_Balancer) ProtoMessage() {}
 
 func (x *Group_Balancer) ProtoReflect() protoreflect.Message {
-	mi := &file_autoscaling_v1_group_proto_msgTypes[17]
+	mi := &file_autoscaling_v1_group_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2108,7 +2211,7 @@ type Group_AccessList struct {
 
 func (x *Group_AccessList) Reset() {
 	*x = Group_AccessList{}
-	mi := &file_autoscaling_v1_group_proto_msgTypes[18]
+	mi := &file_autoscaling_v1_group_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2120,7 +2223,7 @@ func (x *Group_AccessList) String() string {
 func (*Group_AccessList) ProtoMessage() {}
 
 func (x *Group_AccessList) ProtoReflect() protoreflect.Message {
-	mi := &file_autoscaling_v1_group_proto_msgTypes[18]
+	mi := &file_autoscaling_v1_group_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2150,6 +2253,63 @@ func (x *Group_AccessList) GetList() string {
 	return ""
 }
 
+// How far the service's own replacements (health, lifetime, rebalancing, refresh) may move a group's capacity, in
+// percent of desired. One instance may always be replaced.
+type Group_Maintenance struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// So much stays in service; rounded up; 0 to 100, default 90.
+	MinHealthyPercent *int32 `protobuf:"varint,1,opt,name=min_healthy_percent,json=minHealthyPercent,proto3,oneof" json:"min_healthy_percent,omitempty"`
+	// So much there may be at once; rounded down; 100 to 200, default 110. With `min_healthy_percent` 100 and this above
+	// 100 the replacement is launched before the instance is terminated.
+	MaxHealthyPercent *int32 `protobuf:"varint,2,opt,name=max_healthy_percent,json=maxHealthyPercent,proto3,oneof" json:"max_healthy_percent,omitempty"`
+	unknownFields     protoimpl.UnknownFields
+	sizeCache         protoimpl.SizeCache
+}
+
+func (x *Group_Maintenance) Reset() {
+	*x = Group_Maintenance{}
+	mi := &file_autoscaling_v1_group_proto_msgTypes[20]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Group_Maintenance) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Group_Maintenance) ProtoMessage() {}
+
+func (x *Group_Maintenance) ProtoReflect() protoreflect.Message {
+	mi := &file_autoscaling_v1_group_proto_msgTypes[20]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Group_Maintenance.ProtoReflect.Descriptor instead.
+func (*Group_Maintenance) Descriptor() ([]byte, []int) {
+	return file_autoscaling_v1_group_proto_rawDescGZIP(), []int{0, 5}
+}
+
+func (x *Group_Maintenance) GetMinHealthyPercent() int32 {
+	if x != nil && x.MinHealthyPercent != nil {
+		return *x.MinHealthyPercent
+	}
+	return 0
+}
+
+func (x *Group_Maintenance) GetMaxHealthyPercent() int32 {
+	if x != nil && x.MaxHealthyPercent != nil {
+		return *x.MaxHealthyPercent
+	}
+	return 0
+}
+
 // How many instances there are of each kind.
 type Group_Counts struct {
 	state   protoimpl.MessageState `protogen:"open.v1"`
@@ -2175,7 +2335,7 @@ type Group_Counts struct {
 
 func (x *Group_Counts) Reset() {
 	*x = Group_Counts{}
-	mi := &file_autoscaling_v1_group_proto_msgTypes[19]
+	mi := &file_autoscaling_v1_group_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2187,7 +2347,7 @@ func (x *Group_Counts) String() string {
 func (*Group_Counts) ProtoMessage() {}
 
 func (x *Group_Counts) ProtoReflect() protoreflect.Message {
-	mi := &file_autoscaling_v1_group_proto_msgTypes[19]
+	mi := &file_autoscaling_v1_group_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2200,7 +2360,7 @@ func (x *Group_Counts) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Group_Counts.ProtoReflect.Descriptor instead.
 func (*Group_Counts) Descriptor() ([]byte, []int) {
-	return file_autoscaling_v1_group_proto_rawDescGZIP(), []int{0, 5}
+	return file_autoscaling_v1_group_proto_rawDescGZIP(), []int{0, 6}
 }
 
 func (x *Group_Counts) GetInitial() int32 {
@@ -2292,7 +2452,7 @@ type HealthCheck_Probe struct {
 
 func (x *HealthCheck_Probe) Reset() {
 	*x = HealthCheck_Probe{}
-	mi := &file_autoscaling_v1_group_proto_msgTypes[22]
+	mi := &file_autoscaling_v1_group_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2304,7 +2464,7 @@ func (x *HealthCheck_Probe) String() string {
 func (*HealthCheck_Probe) ProtoMessage() {}
 
 func (x *HealthCheck_Probe) ProtoReflect() protoreflect.Message {
-	mi := &file_autoscaling_v1_group_proto_msgTypes[22]
+	mi := &file_autoscaling_v1_group_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2402,7 +2562,7 @@ var File_autoscaling_v1_group_proto protoreflect.FileDescriptor
 
 const file_autoscaling_v1_group_proto_rawDesc = "" +
 	"\n" +
-	"\x1aautoscaling/v1/group.proto\x12\x0eautoscaling.v1\x1a\x1dautoscaling/v1/activity.proto\x1a\x1eautoscaling/v1/condition.proto\x1a autoscaling/v1/consistency.proto\x1a\x19autoscaling/v1/rule.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1egoogle/protobuf/duration.proto\x1a google/protobuf/field_mask.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xaa$\n" +
+	"\x1aautoscaling/v1/group.proto\x12\x0eautoscaling.v1\x1a\x1dautoscaling/v1/activity.proto\x1a\x1eautoscaling/v1/condition.proto\x1a autoscaling/v1/consistency.proto\x1a#autoscaling/v1/lifecycle_hook.proto\x1a\x19autoscaling/v1/rule.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1egoogle/protobuf/duration.proto\x1a google/protobuf/field_mask.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xd2'\n" +
 	"\x05Group\x12\x17\n" +
 	"\x04name\x18\x01 \x01(\tB\x03\xe0A\bR\x04name\x12\x15\n" +
 	"\x03ari\x18\x02 \x01(\tB\x03\xe0A\x03R\x03ari\x12\x15\n" +
@@ -2441,7 +2601,10 @@ const file_autoscaling_v1_group_proto_rawDesc = "" +
 	"\x13suspended_processes\x18  \x03(\x0e2\x1d.autoscaling.v1.Group.ProcessB\x13\xbaH\x10\x92\x01\r\x10\x10\x18\x01\"\a\x82\x01\x04\x10\x01 \x00R\x12suspendedProcesses\x12i\n" +
 	"\x13deletion_protection\x18! \x01(\x0e2..autoscaling.v1.Group.DeletionProtection.LevelB\b\xbaH\x05\x82\x01\x02\x10\x01R\x12deletionProtection\x12\x1b\n" +
 	"\x06paused\x18\" \x01(\bB\x03\xe0A\x04R\x06paused\x12?\n" +
-	"\x11propagated_labels\x18# \x03(\tB\x12\xbaH\x0f\x92\x01\f\x10@\x18\x01\"\x06r\x04\x10\x01\x18?R\x10propagatedLabels\x126\n" +
+	"\x11propagated_labels\x18# \x03(\tB\x12\xbaH\x0f\x92\x01\f\x10@\x18\x01\"\x06r\x04\x10\x01\x18?R\x10propagatedLabels\x12@\n" +
+	"\x05hooks\x18$ \x03(\v2\x1d.autoscaling.v1.LifecycleHookB\v\xe0A\x04\xbaH\x05\x92\x01\x02\x102R\x05hooks\x12C\n" +
+	"\vmaintenance\x18% \x01(\v2!.autoscaling.v1.Group.MaintenanceR\vmaintenance\x12^\n" +
+	"\x15max_instance_lifetime\x18& \x01(\v2\x19.google.protobuf.DurationB\x0f\xbaH\f\xaa\x01\t\"\x05\b\x80\xe7\x84\x0f2\x00R\x13maxInstanceLifetime\x126\n" +
 	"\x05state\x182 \x01(\x0e2\x1b.autoscaling.v1.Group.StateB\x03\xe0A\x03R\x05state\x12>\n" +
 	"\n" +
 	"conditions\x183 \x03(\v2\x19.autoscaling.v1.ConditionB\x03\xe0A\x03R\n" +
@@ -2477,7 +2640,13 @@ const file_autoscaling_v1_group_proto_rawDesc = "" +
 	"\n" +
 	"AccessList\x12(\n" +
 	"\bprovider\x18\x01 \x01(\tB\f\xe0A\x02\xbaH\x06r\x04\x10\x01\x18?R\bprovider\x12!\n" +
-	"\x04list\x18\x02 \x01(\tB\r\xe0A\x02\xbaH\ar\x05\x10\x01\x18\xff\x01R\x04list\x1a\x9f\x03\n" +
+	"\x04list\x18\x02 \x01(\tB\r\xe0A\x02\xbaH\ar\x05\x10\x01\x18\xff\x01R\x04list\x1a\xbe\x01\n" +
+	"\vMaintenance\x12>\n" +
+	"\x13min_healthy_percent\x18\x01 \x01(\x05B\t\xbaH\x06\x1a\x04\x18d(\x00H\x00R\x11minHealthyPercent\x88\x01\x01\x12?\n" +
+	"\x13max_healthy_percent\x18\x02 \x01(\x05B\n" +
+	"\xbaH\a\x1a\x05\x18\xc8\x01(dH\x01R\x11maxHealthyPercent\x88\x01\x01B\x16\n" +
+	"\x14_min_healthy_percentB\x16\n" +
+	"\x14_max_healthy_percent\x1a\x9f\x03\n" +
 	"\x06Counts\x12\x1d\n" +
 	"\ainitial\x18\x01 \x01(\x05H\x00R\ainitial\x88\x01\x01\x12\x1d\n" +
 	"\apending\x18\x02 \x01(\x05H\x01R\apending\x88\x01\x01\x12\x1d\n" +
@@ -2616,13 +2785,20 @@ const file_autoscaling_v1_group_proto_rawDesc = "" +
 	"request_id\x18\x03 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x01R\trequestId\x12#\n" +
 	"\rvalidate_only\x18\x04 \x01(\bR\fvalidateOnly:\x9d\x01\xbaH\x99\x01\x1a\x96\x01\n" +
 	"\n" +
-	"group.name\x128group.name must be namespaces/{namespace}/groups/{group}\x1aNthis.group.name.matches('^namespaces/[a-z0-9-]{1,63}/groups/[a-z0-9-]{1,63}$')\"\xce\x01\n" +
+	"group.name\x128group.name must be namespaces/{namespace}/groups/{group}\x1aNthis.group.name.matches('^namespaces/[a-z0-9-]{1,63}/groups/[a-z0-9-]{1,63}$')\"\xed\x01\n" +
 	"\x12DeleteGroupRequest\x12T\n" +
 	"\x04name\x18\x01 \x01(\tB@\xe0A\x02\xbaH:\xc8\x01\x01r523^namespaces/[a-z0-9-]{1,63}/groups/[a-z0-9-]{1,63}$R\x04name\x12\x14\n" +
 	"\x05force\x18\x02 \x01(\bR\x05force\x12'\n" +
 	"\n" +
 	"request_id\x18\x03 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x01R\trequestId\x12#\n" +
-	"\rvalidate_only\x18\x04 \x01(\bR\fvalidateOnly\"\xbe\x02\n" +
+	"\rvalidate_only\x18\x04 \x01(\bR\fvalidateOnly\x12\x1d\n" +
+	"\n" +
+	"skip_hooks\x18\x05 \x01(\bR\tskipHooks\"\xbb\x01\n" +
+	"\x15RebalanceGroupRequest\x12T\n" +
+	"\x04name\x18\x01 \x01(\tB@\xe0A\x02\xbaH:\xc8\x01\x01r523^namespaces/[a-z0-9-]{1,63}/groups/[a-z0-9-]{1,63}$R\x04name\x12'\n" +
+	"\n" +
+	"request_id\x18\x02 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x01R\trequestId\x12#\n" +
+	"\rvalidate_only\x18\x03 \x01(\bR\fvalidateOnly\"\xbe\x02\n" +
 	"\x19SetDesiredCapacityRequest\x12T\n" +
 	"\x04name\x18\x01 \x01(\tB@\xe0A\x02\xbaH:\xc8\x01\x01r523^namespaces/[a-z0-9-]{1,63}/groups/[a-z0-9-]{1,63}$R\x04name\x12A\n" +
 	"\x10desired_capacity\x18\x02 \x01(\x05B\x11\xe0A\x02\xbaH\v\xc8\x01\x01\x1a\x06\x18\xc0\x84=(\x00H\x00R\x0fdesiredCapacity\x88\x01\x01\x12%\n" +
@@ -2664,7 +2840,7 @@ const file_autoscaling_v1_group_proto_rawDesc = "" +
 	"\tprocesses\x18\x02 \x03(\x0e2\x1d.autoscaling.v1.Group.ProcessB\x18\xe0A\x02\xbaH\x12\x92\x01\x0f\b\x01\x10\x10\x18\x01\"\a\x82\x01\x04\x10\x01 \x00R\tprocesses\x12'\n" +
 	"\n" +
 	"request_id\x18\x03 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x01R\trequestId\x12#\n" +
-	"\rvalidate_only\x18\x04 \x01(\bR\fvalidateOnly2\xa7\v\n" +
+	"\rvalidate_only\x18\x04 \x01(\bR\fvalidateOnly2\xb2\f\n" +
 	"\fGroupService\x12y\n" +
 	"\vCreateGroup\x12\".autoscaling.v1.CreateGroupRequest\x1a\x15.autoscaling.v1.Group\"/\x82\xd3\xe4\x93\x02):\x05group\" /v1/{parent=namespaces/*}/groups\x12l\n" +
 	"\bGetGroup\x12\x1f.autoscaling.v1.GetGroupRequest\x1a\x15.autoscaling.v1.Group\"(\x82\xd3\xe4\x93\x02\"\x12 /v1/{name=namespaces/*/groups/*}\x12}\n" +
@@ -2678,7 +2854,8 @@ const file_autoscaling_v1_group_proto_rawDesc = "" +
 	"PauseGroup\x12!.autoscaling.v1.PauseGroupRequest\x1a\x15.autoscaling.v1.Group\"1\x82\xd3\xe4\x93\x02+:\x01*\"&/v1/{name=namespaces/*/groups/*}:pause\x12|\n" +
 	"\vResumeGroup\x12\".autoscaling.v1.ResumeGroupRequest\x1a\x15.autoscaling.v1.Group\"2\x82\xd3\xe4\x93\x02,:\x01*\"'/v1/{name=namespaces/*/groups/*}:resume\x12\x90\x01\n" +
 	"\x10SuspendProcesses\x12'.autoscaling.v1.SuspendProcessesRequest\x1a\x15.autoscaling.v1.Group\"<\x82\xd3\xe4\x93\x026:\x01*\"1/v1/{name=namespaces/*/groups/*}:suspendProcesses\x12\x8d\x01\n" +
-	"\x0fResumeProcesses\x12&.autoscaling.v1.ResumeProcessesRequest\x1a\x15.autoscaling.v1.Group\";\x82\xd3\xe4\x93\x025:\x01*\"0/v1/{name=namespaces/*/groups/*}:resumeProcessesB8Z6github.com/asctl/as/proto/autoscaling/v1;autoscalingv1b\x06proto3"
+	"\x0fResumeProcesses\x12&.autoscaling.v1.ResumeProcessesRequest\x1a\x15.autoscaling.v1.Group\";\x82\xd3\xe4\x93\x025:\x01*\"0/v1/{name=namespaces/*/groups/*}:resumeProcesses\x12\x88\x01\n" +
+	"\x0eRebalanceGroup\x12%.autoscaling.v1.RebalanceGroupRequest\x1a\x18.autoscaling.v1.Activity\"5\x82\xd3\xe4\x93\x02/:\x01*\"*/v1/{name=namespaces/*/groups/*}:rebalanceB8Z6github.com/asctl/as/proto/autoscaling/v1;autoscalingv1b\x06proto3"
 
 var (
 	file_autoscaling_v1_group_proto_rawDescOnce sync.Once
@@ -2693,7 +2870,7 @@ func file_autoscaling_v1_group_proto_rawDescGZIP() []byte {
 }
 
 var file_autoscaling_v1_group_proto_enumTypes = make([]protoimpl.EnumInfo, 9)
-var file_autoscaling_v1_group_proto_msgTypes = make([]protoimpl.MessageInfo, 23)
+var file_autoscaling_v1_group_proto_msgTypes = make([]protoimpl.MessageInfo, 25)
 var file_autoscaling_v1_group_proto_goTypes = []any{
 	(Group_State)(0),                     // 0: autoscaling.v1.Group.State
 	(Group_DesiredMode)(0),               // 1: autoscaling.v1.Group.DesiredMode
@@ -2712,97 +2889,105 @@ var file_autoscaling_v1_group_proto_goTypes = []any{
 	(*ListGroupsResponse)(nil),           // 14: autoscaling.v1.ListGroupsResponse
 	(*UpdateGroupRequest)(nil),           // 15: autoscaling.v1.UpdateGroupRequest
 	(*DeleteGroupRequest)(nil),           // 16: autoscaling.v1.DeleteGroupRequest
-	(*SetDesiredCapacityRequest)(nil),    // 17: autoscaling.v1.SetDesiredCapacityRequest
-	(*AdjustGroupRequest)(nil),           // 18: autoscaling.v1.AdjustGroupRequest
-	(*PauseGroupRequest)(nil),            // 19: autoscaling.v1.PauseGroupRequest
-	(*ResumeGroupRequest)(nil),           // 20: autoscaling.v1.ResumeGroupRequest
-	(*SuspendProcessesRequest)(nil),      // 21: autoscaling.v1.SuspendProcessesRequest
-	(*ResumeProcessesRequest)(nil),       // 22: autoscaling.v1.ResumeProcessesRequest
-	(*Group_DeletionProtection)(nil),     // 23: autoscaling.v1.Group.DeletionProtection
-	(*Group_Zone)(nil),                   // 24: autoscaling.v1.Group.Zone
-	(*Group_ConfigurationReference)(nil), // 25: autoscaling.v1.Group.ConfigurationReference
-	(*Group_Balancer)(nil),               // 26: autoscaling.v1.Group.Balancer
-	(*Group_AccessList)(nil),             // 27: autoscaling.v1.Group.AccessList
-	(*Group_Counts)(nil),                 // 28: autoscaling.v1.Group.Counts
-	nil,                                  // 29: autoscaling.v1.Group.ExternalNamesEntry
-	nil,                                  // 30: autoscaling.v1.Group.LabelsEntry
-	(*HealthCheck_Probe)(nil),            // 31: autoscaling.v1.HealthCheck.Probe
-	(*timestamppb.Timestamp)(nil),        // 32: google.protobuf.Timestamp
-	(*durationpb.Duration)(nil),          // 33: google.protobuf.Duration
-	(*Condition)(nil),                    // 34: autoscaling.v1.Condition
-	(Consistency)(0),                     // 35: autoscaling.v1.Consistency
-	(*fieldmaskpb.FieldMask)(nil),        // 36: google.protobuf.FieldMask
-	(Rule_AdjustmentType)(0),             // 37: autoscaling.v1.Rule.AdjustmentType
-	(*structpb.Value)(nil),               // 38: google.protobuf.Value
-	(*Activity)(nil),                     // 39: autoscaling.v1.Activity
+	(*RebalanceGroupRequest)(nil),        // 17: autoscaling.v1.RebalanceGroupRequest
+	(*SetDesiredCapacityRequest)(nil),    // 18: autoscaling.v1.SetDesiredCapacityRequest
+	(*AdjustGroupRequest)(nil),           // 19: autoscaling.v1.AdjustGroupRequest
+	(*PauseGroupRequest)(nil),            // 20: autoscaling.v1.PauseGroupRequest
+	(*ResumeGroupRequest)(nil),           // 21: autoscaling.v1.ResumeGroupRequest
+	(*SuspendProcessesRequest)(nil),      // 22: autoscaling.v1.SuspendProcessesRequest
+	(*ResumeProcessesRequest)(nil),       // 23: autoscaling.v1.ResumeProcessesRequest
+	(*Group_DeletionProtection)(nil),     // 24: autoscaling.v1.Group.DeletionProtection
+	(*Group_Zone)(nil),                   // 25: autoscaling.v1.Group.Zone
+	(*Group_ConfigurationReference)(nil), // 26: autoscaling.v1.Group.ConfigurationReference
+	(*Group_Balancer)(nil),               // 27: autoscaling.v1.Group.Balancer
+	(*Group_AccessList)(nil),             // 28: autoscaling.v1.Group.AccessList
+	(*Group_Maintenance)(nil),            // 29: autoscaling.v1.Group.Maintenance
+	(*Group_Counts)(nil),                 // 30: autoscaling.v1.Group.Counts
+	nil,                                  // 31: autoscaling.v1.Group.ExternalNamesEntry
+	nil,                                  // 32: autoscaling.v1.Group.LabelsEntry
+	(*HealthCheck_Probe)(nil),            // 33: autoscaling.v1.HealthCheck.Probe
+	(*timestamppb.Timestamp)(nil),        // 34: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),          // 35: google.protobuf.Duration
+	(*LifecycleHook)(nil),                // 36: autoscaling.v1.LifecycleHook
+	(*Condition)(nil),                    // 37: autoscaling.v1.Condition
+	(Consistency)(0),                     // 38: autoscaling.v1.Consistency
+	(*fieldmaskpb.FieldMask)(nil),        // 39: google.protobuf.FieldMask
+	(Rule_AdjustmentType)(0),             // 40: autoscaling.v1.Rule.AdjustmentType
+	(*structpb.Value)(nil),               // 41: google.protobuf.Value
+	(*Activity)(nil),                     // 42: autoscaling.v1.Activity
 }
 var file_autoscaling_v1_group_proto_depIdxs = []int32{
-	29, // 0: autoscaling.v1.Group.external_names:type_name -> autoscaling.v1.Group.ExternalNamesEntry
-	30, // 1: autoscaling.v1.Group.labels:type_name -> autoscaling.v1.Group.LabelsEntry
-	32, // 2: autoscaling.v1.Group.create_time:type_name -> google.protobuf.Timestamp
-	32, // 3: autoscaling.v1.Group.update_time:type_name -> google.protobuf.Timestamp
+	31, // 0: autoscaling.v1.Group.external_names:type_name -> autoscaling.v1.Group.ExternalNamesEntry
+	32, // 1: autoscaling.v1.Group.labels:type_name -> autoscaling.v1.Group.LabelsEntry
+	34, // 2: autoscaling.v1.Group.create_time:type_name -> google.protobuf.Timestamp
+	34, // 3: autoscaling.v1.Group.update_time:type_name -> google.protobuf.Timestamp
 	1,  // 4: autoscaling.v1.Group.desired_mode:type_name -> autoscaling.v1.Group.DesiredMode
-	25, // 5: autoscaling.v1.Group.configuration:type_name -> autoscaling.v1.Group.ConfigurationReference
-	24, // 6: autoscaling.v1.Group.zones:type_name -> autoscaling.v1.Group.Zone
+	26, // 5: autoscaling.v1.Group.configuration:type_name -> autoscaling.v1.Group.ConfigurationReference
+	25, // 6: autoscaling.v1.Group.zones:type_name -> autoscaling.v1.Group.Zone
 	2,  // 7: autoscaling.v1.Group.zone_policy:type_name -> autoscaling.v1.Group.ZonePolicy
 	3,  // 8: autoscaling.v1.Group.zone_rebalance:type_name -> autoscaling.v1.Group.ZoneRebalance
-	33, // 9: autoscaling.v1.Group.default_cooldown:type_name -> google.protobuf.Duration
+	35, // 9: autoscaling.v1.Group.default_cooldown:type_name -> google.protobuf.Duration
 	4,  // 10: autoscaling.v1.Group.cooldown_scope:type_name -> autoscaling.v1.Group.CooldownScope
-	33, // 11: autoscaling.v1.Group.default_warmup:type_name -> google.protobuf.Duration
+	35, // 11: autoscaling.v1.Group.default_warmup:type_name -> google.protobuf.Duration
 	10, // 12: autoscaling.v1.Group.health_check:type_name -> autoscaling.v1.HealthCheck
 	5,  // 13: autoscaling.v1.Group.termination_policies:type_name -> autoscaling.v1.Group.TerminationPolicy
-	26, // 14: autoscaling.v1.Group.balancers:type_name -> autoscaling.v1.Group.Balancer
-	27, // 15: autoscaling.v1.Group.access_lists:type_name -> autoscaling.v1.Group.AccessList
-	33, // 16: autoscaling.v1.Group.launch_timeout:type_name -> google.protobuf.Duration
+	27, // 14: autoscaling.v1.Group.balancers:type_name -> autoscaling.v1.Group.Balancer
+	28, // 15: autoscaling.v1.Group.access_lists:type_name -> autoscaling.v1.Group.AccessList
+	35, // 16: autoscaling.v1.Group.launch_timeout:type_name -> google.protobuf.Duration
 	6,  // 17: autoscaling.v1.Group.suspended_processes:type_name -> autoscaling.v1.Group.Process
 	7,  // 18: autoscaling.v1.Group.deletion_protection:type_name -> autoscaling.v1.Group.DeletionProtection.Level
-	0,  // 19: autoscaling.v1.Group.state:type_name -> autoscaling.v1.Group.State
-	34, // 20: autoscaling.v1.Group.conditions:type_name -> autoscaling.v1.Condition
-	28, // 21: autoscaling.v1.Group.counts:type_name -> autoscaling.v1.Group.Counts
-	32, // 22: autoscaling.v1.Group.cooldown_until:type_name -> google.protobuf.Timestamp
-	8,  // 23: autoscaling.v1.HealthCheck.types:type_name -> autoscaling.v1.HealthCheck.Type
-	31, // 24: autoscaling.v1.HealthCheck.probe:type_name -> autoscaling.v1.HealthCheck.Probe
-	33, // 25: autoscaling.v1.HealthCheck.grace_period:type_name -> google.protobuf.Duration
-	9,  // 26: autoscaling.v1.CreateGroupRequest.group:type_name -> autoscaling.v1.Group
-	35, // 27: autoscaling.v1.GetGroupRequest.consistency:type_name -> autoscaling.v1.Consistency
-	35, // 28: autoscaling.v1.ListGroupsRequest.consistency:type_name -> autoscaling.v1.Consistency
-	9,  // 29: autoscaling.v1.ListGroupsResponse.groups:type_name -> autoscaling.v1.Group
-	9,  // 30: autoscaling.v1.UpdateGroupRequest.group:type_name -> autoscaling.v1.Group
-	36, // 31: autoscaling.v1.UpdateGroupRequest.update_mask:type_name -> google.protobuf.FieldMask
-	37, // 32: autoscaling.v1.AdjustGroupRequest.adjustment_type:type_name -> autoscaling.v1.Rule.AdjustmentType
-	6,  // 33: autoscaling.v1.SuspendProcessesRequest.processes:type_name -> autoscaling.v1.Group.Process
-	6,  // 34: autoscaling.v1.ResumeProcessesRequest.processes:type_name -> autoscaling.v1.Group.Process
-	38, // 35: autoscaling.v1.Group.ConfigurationReference.version:type_name -> google.protobuf.Value
-	33, // 36: autoscaling.v1.Group.Balancer.drain_timeout:type_name -> google.protobuf.Duration
-	33, // 37: autoscaling.v1.HealthCheck.Probe.interval:type_name -> google.protobuf.Duration
-	33, // 38: autoscaling.v1.HealthCheck.Probe.timeout:type_name -> google.protobuf.Duration
-	11, // 39: autoscaling.v1.GroupService.CreateGroup:input_type -> autoscaling.v1.CreateGroupRequest
-	12, // 40: autoscaling.v1.GroupService.GetGroup:input_type -> autoscaling.v1.GetGroupRequest
-	13, // 41: autoscaling.v1.GroupService.ListGroups:input_type -> autoscaling.v1.ListGroupsRequest
-	15, // 42: autoscaling.v1.GroupService.UpdateGroup:input_type -> autoscaling.v1.UpdateGroupRequest
-	16, // 43: autoscaling.v1.GroupService.DeleteGroup:input_type -> autoscaling.v1.DeleteGroupRequest
-	17, // 44: autoscaling.v1.GroupService.SetDesiredCapacity:input_type -> autoscaling.v1.SetDesiredCapacityRequest
-	18, // 45: autoscaling.v1.GroupService.AdjustGroup:input_type -> autoscaling.v1.AdjustGroupRequest
-	19, // 46: autoscaling.v1.GroupService.PauseGroup:input_type -> autoscaling.v1.PauseGroupRequest
-	20, // 47: autoscaling.v1.GroupService.ResumeGroup:input_type -> autoscaling.v1.ResumeGroupRequest
-	21, // 48: autoscaling.v1.GroupService.SuspendProcesses:input_type -> autoscaling.v1.SuspendProcessesRequest
-	22, // 49: autoscaling.v1.GroupService.ResumeProcesses:input_type -> autoscaling.v1.ResumeProcessesRequest
-	9,  // 50: autoscaling.v1.GroupService.CreateGroup:output_type -> autoscaling.v1.Group
-	9,  // 51: autoscaling.v1.GroupService.GetGroup:output_type -> autoscaling.v1.Group
-	14, // 52: autoscaling.v1.GroupService.ListGroups:output_type -> autoscaling.v1.ListGroupsResponse
-	9,  // 53: autoscaling.v1.GroupService.UpdateGroup:output_type -> autoscaling.v1.Group
-	39, // 54: autoscaling.v1.GroupService.DeleteGroup:output_type -> autoscaling.v1.Activity
-	39, // 55: autoscaling.v1.GroupService.SetDesiredCapacity:output_type -> autoscaling.v1.Activity
-	39, // 56: autoscaling.v1.GroupService.AdjustGroup:output_type -> autoscaling.v1.Activity
-	9,  // 57: autoscaling.v1.GroupService.PauseGroup:output_type -> autoscaling.v1.Group
-	9,  // 58: autoscaling.v1.GroupService.ResumeGroup:output_type -> autoscaling.v1.Group
-	9,  // 59: autoscaling.v1.GroupService.SuspendProcesses:output_type -> autoscaling.v1.Group
-	9,  // 60: autoscaling.v1.GroupService.ResumeProcesses:output_type -> autoscaling.v1.Group
-	50, // [50:61] is the sub-list for method output_type
-	39, // [39:50] is the sub-list for method input_type
-	39, // [39:39] is the sub-list for extension type_name
-	39, // [39:39] is the sub-list for extension extendee
-	0,  // [0:39] is the sub-list for field type_name
+	36, // 19: autoscaling.v1.Group.hooks:type_name -> autoscaling.v1.LifecycleHook
+	29, // 20: autoscaling.v1.Group.maintenance:type_name -> autoscaling.v1.Group.Maintenance
+	35, // 21: autoscaling.v1.Group.max_instance_lifetime:type_name -> google.protobuf.Duration
+	0,  // 22: autoscaling.v1.Group.state:type_name -> autoscaling.v1.Group.State
+	37, // 23: autoscaling.v1.Group.conditions:type_name -> autoscaling.v1.Condition
+	30, // 24: autoscaling.v1.Group.counts:type_name -> autoscaling.v1.Group.Counts
+	34, // 25: autoscaling.v1.Group.cooldown_until:type_name -> google.protobuf.Timestamp
+	8,  // 26: autoscaling.v1.HealthCheck.types:type_name -> autoscaling.v1.HealthCheck.Type
+	33, // 27: autoscaling.v1.HealthCheck.probe:type_name -> autoscaling.v1.HealthCheck.Probe
+	35, // 28: autoscaling.v1.HealthCheck.grace_period:type_name -> google.protobuf.Duration
+	9,  // 29: autoscaling.v1.CreateGroupRequest.group:type_name -> autoscaling.v1.Group
+	38, // 30: autoscaling.v1.GetGroupRequest.consistency:type_name -> autoscaling.v1.Consistency
+	38, // 31: autoscaling.v1.ListGroupsRequest.consistency:type_name -> autoscaling.v1.Consistency
+	9,  // 32: autoscaling.v1.ListGroupsResponse.groups:type_name -> autoscaling.v1.Group
+	9,  // 33: autoscaling.v1.UpdateGroupRequest.group:type_name -> autoscaling.v1.Group
+	39, // 34: autoscaling.v1.UpdateGroupRequest.update_mask:type_name -> google.protobuf.FieldMask
+	40, // 35: autoscaling.v1.AdjustGroupRequest.adjustment_type:type_name -> autoscaling.v1.Rule.AdjustmentType
+	6,  // 36: autoscaling.v1.SuspendProcessesRequest.processes:type_name -> autoscaling.v1.Group.Process
+	6,  // 37: autoscaling.v1.ResumeProcessesRequest.processes:type_name -> autoscaling.v1.Group.Process
+	41, // 38: autoscaling.v1.Group.ConfigurationReference.version:type_name -> google.protobuf.Value
+	35, // 39: autoscaling.v1.Group.Balancer.drain_timeout:type_name -> google.protobuf.Duration
+	35, // 40: autoscaling.v1.HealthCheck.Probe.interval:type_name -> google.protobuf.Duration
+	35, // 41: autoscaling.v1.HealthCheck.Probe.timeout:type_name -> google.protobuf.Duration
+	11, // 42: autoscaling.v1.GroupService.CreateGroup:input_type -> autoscaling.v1.CreateGroupRequest
+	12, // 43: autoscaling.v1.GroupService.GetGroup:input_type -> autoscaling.v1.GetGroupRequest
+	13, // 44: autoscaling.v1.GroupService.ListGroups:input_type -> autoscaling.v1.ListGroupsRequest
+	15, // 45: autoscaling.v1.GroupService.UpdateGroup:input_type -> autoscaling.v1.UpdateGroupRequest
+	16, // 46: autoscaling.v1.GroupService.DeleteGroup:input_type -> autoscaling.v1.DeleteGroupRequest
+	18, // 47: autoscaling.v1.GroupService.SetDesiredCapacity:input_type -> autoscaling.v1.SetDesiredCapacityRequest
+	19, // 48: autoscaling.v1.GroupService.AdjustGroup:input_type -> autoscaling.v1.AdjustGroupRequest
+	20, // 49: autoscaling.v1.GroupService.PauseGroup:input_type -> autoscaling.v1.PauseGroupRequest
+	21, // 50: autoscaling.v1.GroupService.ResumeGroup:input_type -> autoscaling.v1.ResumeGroupRequest
+	22, // 51: autoscaling.v1.GroupService.SuspendProcesses:input_type -> autoscaling.v1.SuspendProcessesRequest
+	23, // 52: autoscaling.v1.GroupService.ResumeProcesses:input_type -> autoscaling.v1.ResumeProcessesRequest
+	17, // 53: autoscaling.v1.GroupService.RebalanceGroup:input_type -> autoscaling.v1.RebalanceGroupRequest
+	9,  // 54: autoscaling.v1.GroupService.CreateGroup:output_type -> autoscaling.v1.Group
+	9,  // 55: autoscaling.v1.GroupService.GetGroup:output_type -> autoscaling.v1.Group
+	14, // 56: autoscaling.v1.GroupService.ListGroups:output_type -> autoscaling.v1.ListGroupsResponse
+	9,  // 57: autoscaling.v1.GroupService.UpdateGroup:output_type -> autoscaling.v1.Group
+	42, // 58: autoscaling.v1.GroupService.DeleteGroup:output_type -> autoscaling.v1.Activity
+	42, // 59: autoscaling.v1.GroupService.SetDesiredCapacity:output_type -> autoscaling.v1.Activity
+	42, // 60: autoscaling.v1.GroupService.AdjustGroup:output_type -> autoscaling.v1.Activity
+	9,  // 61: autoscaling.v1.GroupService.PauseGroup:output_type -> autoscaling.v1.Group
+	9,  // 62: autoscaling.v1.GroupService.ResumeGroup:output_type -> autoscaling.v1.Group
+	9,  // 63: autoscaling.v1.GroupService.SuspendProcesses:output_type -> autoscaling.v1.Group
+	9,  // 64: autoscaling.v1.GroupService.ResumeProcesses:output_type -> autoscaling.v1.Group
+	42, // 65: autoscaling.v1.GroupService.RebalanceGroup:output_type -> autoscaling.v1.Activity
+	54, // [54:66] is the sub-list for method output_type
+	42, // [42:54] is the sub-list for method input_type
+	42, // [42:42] is the sub-list for extension type_name
+	42, // [42:42] is the sub-list for extension extendee
+	0,  // [0:42] is the sub-list for field type_name
 }
 
 func init() { file_autoscaling_v1_group_proto_init() }
@@ -2813,15 +2998,17 @@ func file_autoscaling_v1_group_proto_init() {
 	file_autoscaling_v1_activity_proto_init()
 	file_autoscaling_v1_condition_proto_init()
 	file_autoscaling_v1_consistency_proto_init()
+	file_autoscaling_v1_lifecycle_hook_proto_init()
 	file_autoscaling_v1_rule_proto_init()
 	file_autoscaling_v1_group_proto_msgTypes[0].OneofWrappers = []any{}
 	file_autoscaling_v1_group_proto_msgTypes[1].OneofWrappers = []any{}
 	file_autoscaling_v1_group_proto_msgTypes[5].OneofWrappers = []any{}
-	file_autoscaling_v1_group_proto_msgTypes[8].OneofWrappers = []any{}
 	file_autoscaling_v1_group_proto_msgTypes[9].OneofWrappers = []any{}
-	file_autoscaling_v1_group_proto_msgTypes[17].OneofWrappers = []any{}
-	file_autoscaling_v1_group_proto_msgTypes[19].OneofWrappers = []any{}
-	file_autoscaling_v1_group_proto_msgTypes[22].OneofWrappers = []any{
+	file_autoscaling_v1_group_proto_msgTypes[10].OneofWrappers = []any{}
+	file_autoscaling_v1_group_proto_msgTypes[18].OneofWrappers = []any{}
+	file_autoscaling_v1_group_proto_msgTypes[20].OneofWrappers = []any{}
+	file_autoscaling_v1_group_proto_msgTypes[21].OneofWrappers = []any{}
+	file_autoscaling_v1_group_proto_msgTypes[24].OneofWrappers = []any{
 		(*HealthCheck_Probe_Http)(nil),
 		(*HealthCheck_Probe_Tcp)(nil),
 	}
@@ -2831,7 +3018,7 @@ func file_autoscaling_v1_group_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_autoscaling_v1_group_proto_rawDesc), len(file_autoscaling_v1_group_proto_rawDesc)),
 			NumEnums:      9,
-			NumMessages:   23,
+			NumMessages:   25,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -30,6 +30,7 @@ const (
 	GroupService_ResumeGroup_FullMethodName        = "/autoscaling.v1.GroupService/ResumeGroup"
 	GroupService_SuspendProcesses_FullMethodName   = "/autoscaling.v1.GroupService/SuspendProcesses"
 	GroupService_ResumeProcesses_FullMethodName    = "/autoscaling.v1.GroupService/ResumeProcesses"
+	GroupService_RebalanceGroup_FullMethodName     = "/autoscaling.v1.GroupService/RebalanceGroup"
 )
 
 // GroupServiceClient is the client API for GroupService service.
@@ -62,6 +63,10 @@ type GroupServiceClient interface {
 	SuspendProcesses(ctx context.Context, in *SuspendProcessesRequest, opts ...grpc.CallOption) (*Group, error)
 	// Takes from `suspended_processes`.
 	ResumeProcesses(ctx context.Context, in *ResumeProcessesRequest, opts ...grpc.CallOption) (*Group, error)
+	// Evens the zones out: launches in the emptiest zones and, once those instances serve, takes as many from the fullest,
+	// within the surge that `maintenance` allows, at most 20 at a time, never protected ones. Errors: `NO_CHANGE` when the
+	// zones are even, `GROUP_PAUSED`, `GROUP_DELETING`, `PROCESS_SUSPENDED`, `DEPENDENCY_MISSING`.
+	RebalanceGroup(ctx context.Context, in *RebalanceGroupRequest, opts ...grpc.CallOption) (*Activity, error)
 }
 
 type groupServiceClient struct {
@@ -182,6 +187,16 @@ func (c *groupServiceClient) ResumeProcesses(ctx context.Context, in *ResumeProc
 	return out, nil
 }
 
+func (c *groupServiceClient) RebalanceGroup(ctx context.Context, in *RebalanceGroupRequest, opts ...grpc.CallOption) (*Activity, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(Activity)
+	err := c.cc.Invoke(ctx, GroupService_RebalanceGroup_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // GroupServiceServer is the server API for GroupService service.
 // All implementations must embed UnimplementedGroupServiceServer
 // for forward compatibility.
@@ -212,6 +227,10 @@ type GroupServiceServer interface {
 	SuspendProcesses(context.Context, *SuspendProcessesRequest) (*Group, error)
 	// Takes from `suspended_processes`.
 	ResumeProcesses(context.Context, *ResumeProcessesRequest) (*Group, error)
+	// Evens the zones out: launches in the emptiest zones and, once those instances serve, takes as many from the fullest,
+	// within the surge that `maintenance` allows, at most 20 at a time, never protected ones. Errors: `NO_CHANGE` when the
+	// zones are even, `GROUP_PAUSED`, `GROUP_DELETING`, `PROCESS_SUSPENDED`, `DEPENDENCY_MISSING`.
+	RebalanceGroup(context.Context, *RebalanceGroupRequest) (*Activity, error)
 	mustEmbedUnimplementedGroupServiceServer()
 }
 
@@ -254,6 +273,9 @@ func (UnimplementedGroupServiceServer) SuspendProcesses(context.Context, *Suspen
 }
 func (UnimplementedGroupServiceServer) ResumeProcesses(context.Context, *ResumeProcessesRequest) (*Group, error) {
 	return nil, status.Error(codes.Unimplemented, "method ResumeProcesses not implemented")
+}
+func (UnimplementedGroupServiceServer) RebalanceGroup(context.Context, *RebalanceGroupRequest) (*Activity, error) {
+	return nil, status.Error(codes.Unimplemented, "method RebalanceGroup not implemented")
 }
 func (UnimplementedGroupServiceServer) mustEmbedUnimplementedGroupServiceServer() {}
 func (UnimplementedGroupServiceServer) testEmbeddedByValue()                      {}
@@ -474,6 +496,24 @@ func _GroupService_ResumeProcesses_Handler(srv interface{}, ctx context.Context,
 	return interceptor(ctx, in, info, handler)
 }
 
+func _GroupService_RebalanceGroup_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(RebalanceGroupRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(GroupServiceServer).RebalanceGroup(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: GroupService_RebalanceGroup_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(GroupServiceServer).RebalanceGroup(ctx, req.(*RebalanceGroupRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // GroupService_ServiceDesc is the grpc.ServiceDesc for GroupService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -524,6 +564,10 @@ var GroupService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "ResumeProcesses",
 			Handler:    _GroupService_ResumeProcesses_Handler,
+		},
+		{
+			MethodName: "RebalanceGroup",
+			Handler:    _GroupService_RebalanceGroup_Handler,
 		},
 	},
 	Streams:  []grpc.StreamDesc{},

@@ -324,7 +324,25 @@ type Instance struct {
 	// When its warm-up ends.
 	WarmUntil *timestamppb.Timestamp `protobuf:"bytes,27,opt,name=warm_until,json=warmUntil,proto3" json:"warm_until,omitempty"`
 	// Which of the configuration's instance types it is, if it has any.
-	InstanceType  string `protobuf:"bytes,28,opt,name=instance_type,json=instanceType,proto3" json:"instance_type,omitempty"`
+	InstanceType string `protobuf:"bytes,28,opt,name=instance_type,json=instanceType,proto3" json:"instance_type,omitempty"`
+	// What is being done in its state, as the timeline calls it; empty at rest.
+	Step string `protobuf:"bytes,29,opt,name=step,proto3" json:"step,omitempty"`
+	// When the step, or the wait, gives up and the instance moves on. Unset at rest: IN_SERVICE, STANDBY, WARMED and the
+	// final states.
+	Deadline *timestamppb.Timestamp `protobuf:"bytes,30,opt,name=deadline,proto3" json:"deadline,omitempty"`
+	// One sentence: what happens next, and what when the deadline passes. Empty at rest.
+	NextStep string `protobuf:"bytes,31,opt,name=next_step,json=nextStep,proto3" json:"next_step,omitempty"`
+	// The hooks that hold it, or held it last, all opened together. Their tokens are in the list of lifecycle actions.
+	Waits []*Instance_Wait `protobuf:"bytes,32,rep,name=waits,proto3" json:"waits,omitempty"`
+	// Of an attached or detached one: hooks hold it too.
+	RunHooks bool `protobuf:"varint,33,opt,name=run_hooks,json=runHooks,proto3" json:"run_hooks,omitempty"`
+	// When the group's `max_instance_lifetime` ends for it: it is then replaced. Spread, so that a group is not replaced in
+	// a wave.
+	LifetimeEndTime *timestamppb.Timestamp `protobuf:"bytes,34,opt,name=lifetime_end_time,json=lifetimeEndTime,proto3" json:"lifetime_end_time,omitempty"`
+	// Full name of the instance whose place it takes once it serves.
+	Replaces string `protobuf:"bytes,35,opt,name=replaces,proto3" json:"replaces,omitempty"`
+	// Since when it is unhealthy.
+	UnhealthyTime *timestamppb.Timestamp `protobuf:"bytes,36,opt,name=unhealthy_time,json=unhealthyTime,proto3" json:"unhealthy_time,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -548,6 +566,170 @@ func (x *Instance) GetInstanceType() string {
 	return ""
 }
 
+func (x *Instance) GetStep() string {
+	if x != nil {
+		return x.Step
+	}
+	return ""
+}
+
+func (x *Instance) GetDeadline() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Deadline
+	}
+	return nil
+}
+
+func (x *Instance) GetNextStep() string {
+	if x != nil {
+		return x.NextStep
+	}
+	return ""
+}
+
+func (x *Instance) GetWaits() []*Instance_Wait {
+	if x != nil {
+		return x.Waits
+	}
+	return nil
+}
+
+func (x *Instance) GetRunHooks() bool {
+	if x != nil {
+		return x.RunHooks
+	}
+	return false
+}
+
+func (x *Instance) GetLifetimeEndTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.LifetimeEndTime
+	}
+	return nil
+}
+
+func (x *Instance) GetReplaces() string {
+	if x != nil {
+		return x.Replaces
+	}
+	return ""
+}
+
+func (x *Instance) GetUnhealthyTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.UnhealthyTime
+	}
+	return nil
+}
+
+// A machine that was let go alive.
+type ReleasedMachine struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The compute provider's name.
+	Provider string `protobuf:"bytes,1,opt,name=provider,proto3" json:"provider,omitempty"`
+	// The provider's name of the machine.
+	MachineId string `protobuf:"bytes,2,opt,name=machine_id,json=machineId,proto3" json:"machine_id,omitempty"`
+	// Full name of the instance that it was.
+	Instance string `protobuf:"bytes,3,opt,name=instance,proto3" json:"instance,omitempty"`
+	// Full name of the group that it was in.
+	Group string `protobuf:"bytes,4,opt,name=group,proto3" json:"group,omitempty"`
+	// IP addresses, the main one first.
+	Addresses   []string               `protobuf:"bytes,5,rep,name=addresses,proto3" json:"addresses,omitempty"`
+	ReleaseTime *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=release_time,json=releaseTime,proto3" json:"release_time,omitempty"`
+	// Full name of the activity that let it go.
+	Activity string `protobuf:"bytes,7,opt,name=activity,proto3" json:"activity,omitempty"`
+	// Since when the provider does not have it any more.
+	MissingTime   *timestamppb.Timestamp `protobuf:"bytes,8,opt,name=missing_time,json=missingTime,proto3" json:"missing_time,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReleasedMachine) Reset() {
+	*x = ReleasedMachine{}
+	mi := &file_autoscaling_v1_instance_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReleasedMachine) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReleasedMachine) ProtoMessage() {}
+
+func (x *ReleasedMachine) ProtoReflect() protoreflect.Message {
+	mi := &file_autoscaling_v1_instance_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReleasedMachine.ProtoReflect.Descriptor instead.
+func (*ReleasedMachine) Descriptor() ([]byte, []int) {
+	return file_autoscaling_v1_instance_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *ReleasedMachine) GetProvider() string {
+	if x != nil {
+		return x.Provider
+	}
+	return ""
+}
+
+func (x *ReleasedMachine) GetMachineId() string {
+	if x != nil {
+		return x.MachineId
+	}
+	return ""
+}
+
+func (x *ReleasedMachine) GetInstance() string {
+	if x != nil {
+		return x.Instance
+	}
+	return ""
+}
+
+func (x *ReleasedMachine) GetGroup() string {
+	if x != nil {
+		return x.Group
+	}
+	return ""
+}
+
+func (x *ReleasedMachine) GetAddresses() []string {
+	if x != nil {
+		return x.Addresses
+	}
+	return nil
+}
+
+func (x *ReleasedMachine) GetReleaseTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.ReleaseTime
+	}
+	return nil
+}
+
+func (x *ReleasedMachine) GetActivity() string {
+	if x != nil {
+		return x.Activity
+	}
+	return ""
+}
+
+func (x *ReleasedMachine) GetMissingTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.MissingTime
+	}
+	return nil
+}
+
 type ListInstancesRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// `namespaces/{namespace}/groups/{group}`.
@@ -572,7 +754,7 @@ type ListInstancesRequest struct {
 
 func (x *ListInstancesRequest) Reset() {
 	*x = ListInstancesRequest{}
-	mi := &file_autoscaling_v1_instance_proto_msgTypes[1]
+	mi := &file_autoscaling_v1_instance_proto_msgTypes[2]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -584,7 +766,7 @@ func (x *ListInstancesRequest) String() string {
 func (*ListInstancesRequest) ProtoMessage() {}
 
 func (x *ListInstancesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_autoscaling_v1_instance_proto_msgTypes[1]
+	mi := &file_autoscaling_v1_instance_proto_msgTypes[2]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -597,7 +779,7 @@ func (x *ListInstancesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListInstancesRequest.ProtoReflect.Descriptor instead.
 func (*ListInstancesRequest) Descriptor() ([]byte, []int) {
-	return file_autoscaling_v1_instance_proto_rawDescGZIP(), []int{1}
+	return file_autoscaling_v1_instance_proto_rawDescGZIP(), []int{2}
 }
 
 func (x *ListInstancesRequest) GetParent() string {
@@ -669,7 +851,7 @@ type ListInstancesResponse struct {
 
 func (x *ListInstancesResponse) Reset() {
 	*x = ListInstancesResponse{}
-	mi := &file_autoscaling_v1_instance_proto_msgTypes[2]
+	mi := &file_autoscaling_v1_instance_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -681,7 +863,7 @@ func (x *ListInstancesResponse) String() string {
 func (*ListInstancesResponse) ProtoMessage() {}
 
 func (x *ListInstancesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_autoscaling_v1_instance_proto_msgTypes[2]
+	mi := &file_autoscaling_v1_instance_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -694,7 +876,7 @@ func (x *ListInstancesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListInstancesResponse.ProtoReflect.Descriptor instead.
 func (*ListInstancesResponse) Descriptor() ([]byte, []int) {
-	return file_autoscaling_v1_instance_proto_rawDescGZIP(), []int{2}
+	return file_autoscaling_v1_instance_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *ListInstancesResponse) GetInstances() []*Instance {
@@ -730,7 +912,7 @@ type GetInstanceRequest struct {
 
 func (x *GetInstanceRequest) Reset() {
 	*x = GetInstanceRequest{}
-	mi := &file_autoscaling_v1_instance_proto_msgTypes[3]
+	mi := &file_autoscaling_v1_instance_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -742,7 +924,7 @@ func (x *GetInstanceRequest) String() string {
 func (*GetInstanceRequest) ProtoMessage() {}
 
 func (x *GetInstanceRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_autoscaling_v1_instance_proto_msgTypes[3]
+	mi := &file_autoscaling_v1_instance_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -755,7 +937,7 @@ func (x *GetInstanceRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetInstanceRequest.ProtoReflect.Descriptor instead.
 func (*GetInstanceRequest) Descriptor() ([]byte, []int) {
-	return file_autoscaling_v1_instance_proto_rawDescGZIP(), []int{3}
+	return file_autoscaling_v1_instance_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *GetInstanceRequest) GetName() string {
@@ -772,11 +954,509 @@ func (x *GetInstanceRequest) GetConsistency() Consistency {
 	return Consistency_CONSISTENCY_UNSPECIFIED
 }
 
+type AttachInstancesRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// `namespaces/{namespace}/groups/{group}`.
+	Parent string `protobuf:"bytes,1,opt,name=parent,proto3" json:"parent,omitempty"`
+	// The provider's names of the machines, e.g. `<pid>@<address>` of a process; 1 to 100.
+	MachineIds []string `protobuf:"bytes,2,rep,name=machine_ids,json=machineIds,proto3" json:"machine_ids,omitempty"`
+	// The machines may be deleted when their instances are removed; else they are let go.
+	Entrusted bool `protobuf:"varint,3,opt,name=entrusted,proto3" json:"entrusted,omitempty"`
+	// Launch hooks hold them too.
+	RunHooks bool `protobuf:"varint,4,opt,name=run_hooks,json=runHooks,proto3" json:"run_hooks,omitempty"`
+	// Makes a retry safe: the same id with the same content returns the first answer and does nothing, for
+	// 24 hours; with other content it is refused (`ALREADY_EXISTS`, `IDEMPOTENCY_MISMATCH`).
+	RequestId string `protobuf:"bytes,5,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// Dry run: all checks, the answer that would be given, nothing written.
+	ValidateOnly  bool `protobuf:"varint,6,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AttachInstancesRequest) Reset() {
+	*x = AttachInstancesRequest{}
+	mi := &file_autoscaling_v1_instance_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AttachInstancesRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AttachInstancesRequest) ProtoMessage() {}
+
+func (x *AttachInstancesRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_autoscaling_v1_instance_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AttachInstancesRequest.ProtoReflect.Descriptor instead.
+func (*AttachInstancesRequest) Descriptor() ([]byte, []int) {
+	return file_autoscaling_v1_instance_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *AttachInstancesRequest) GetParent() string {
+	if x != nil {
+		return x.Parent
+	}
+	return ""
+}
+
+func (x *AttachInstancesRequest) GetMachineIds() []string {
+	if x != nil {
+		return x.MachineIds
+	}
+	return nil
+}
+
+func (x *AttachInstancesRequest) GetEntrusted() bool {
+	if x != nil {
+		return x.Entrusted
+	}
+	return false
+}
+
+func (x *AttachInstancesRequest) GetRunHooks() bool {
+	if x != nil {
+		return x.RunHooks
+	}
+	return false
+}
+
+func (x *AttachInstancesRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+func (x *AttachInstancesRequest) GetValidateOnly() bool {
+	if x != nil {
+		return x.ValidateOnly
+	}
+	return false
+}
+
+type DetachInstancesRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// `namespaces/{namespace}/groups/{group}`.
+	Parent string `protobuf:"bytes,1,opt,name=parent,proto3" json:"parent,omitempty"`
+	// Ids or full names; 1 to 100.
+	Instances []string `protobuf:"bytes,2,rep,name=instances,proto3" json:"instances,omitempty"`
+	// Lowers desired by their number; else they are replaced.
+	DecrementDesired bool `protobuf:"varint,3,opt,name=decrement_desired,json=decrementDesired,proto3" json:"decrement_desired,omitempty"`
+	// Terminate hooks hold them too.
+	RunHooks bool `protobuf:"varint,4,opt,name=run_hooks,json=runHooks,proto3" json:"run_hooks,omitempty"`
+	// Makes a retry safe: the same id with the same content returns the first answer and does nothing, for
+	// 24 hours; with other content it is refused (`ALREADY_EXISTS`, `IDEMPOTENCY_MISMATCH`).
+	RequestId string `protobuf:"bytes,5,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// Dry run: all checks, the answer that would be given, nothing written.
+	ValidateOnly  bool `protobuf:"varint,6,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DetachInstancesRequest) Reset() {
+	*x = DetachInstancesRequest{}
+	mi := &file_autoscaling_v1_instance_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DetachInstancesRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DetachInstancesRequest) ProtoMessage() {}
+
+func (x *DetachInstancesRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_autoscaling_v1_instance_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DetachInstancesRequest.ProtoReflect.Descriptor instead.
+func (*DetachInstancesRequest) Descriptor() ([]byte, []int) {
+	return file_autoscaling_v1_instance_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *DetachInstancesRequest) GetParent() string {
+	if x != nil {
+		return x.Parent
+	}
+	return ""
+}
+
+func (x *DetachInstancesRequest) GetInstances() []string {
+	if x != nil {
+		return x.Instances
+	}
+	return nil
+}
+
+func (x *DetachInstancesRequest) GetDecrementDesired() bool {
+	if x != nil {
+		return x.DecrementDesired
+	}
+	return false
+}
+
+func (x *DetachInstancesRequest) GetRunHooks() bool {
+	if x != nil {
+		return x.RunHooks
+	}
+	return false
+}
+
+func (x *DetachInstancesRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+func (x *DetachInstancesRequest) GetValidateOnly() bool {
+	if x != nil {
+		return x.ValidateOnly
+	}
+	return false
+}
+
+type EnterStandbyRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// `namespaces/{namespace}/groups/{group}`.
+	Parent string `protobuf:"bytes,1,opt,name=parent,proto3" json:"parent,omitempty"`
+	// Ids or full names; 1 to 100.
+	Instances []string `protobuf:"bytes,2,rep,name=instances,proto3" json:"instances,omitempty"`
+	// Lowers desired by their number; else others are launched in their place.
+	DecrementDesired bool `protobuf:"varint,3,opt,name=decrement_desired,json=decrementDesired,proto3" json:"decrement_desired,omitempty"`
+	// Makes a retry safe: the same id with the same content returns the first answer and does nothing, for
+	// 24 hours; with other content it is refused (`ALREADY_EXISTS`, `IDEMPOTENCY_MISMATCH`).
+	RequestId string `protobuf:"bytes,4,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// Dry run: all checks, the answer that would be given, nothing written.
+	ValidateOnly  bool `protobuf:"varint,5,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *EnterStandbyRequest) Reset() {
+	*x = EnterStandbyRequest{}
+	mi := &file_autoscaling_v1_instance_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *EnterStandbyRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*EnterStandbyRequest) ProtoMessage() {}
+
+func (x *EnterStandbyRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_autoscaling_v1_instance_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use EnterStandbyRequest.ProtoReflect.Descriptor instead.
+func (*EnterStandbyRequest) Descriptor() ([]byte, []int) {
+	return file_autoscaling_v1_instance_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *EnterStandbyRequest) GetParent() string {
+	if x != nil {
+		return x.Parent
+	}
+	return ""
+}
+
+func (x *EnterStandbyRequest) GetInstances() []string {
+	if x != nil {
+		return x.Instances
+	}
+	return nil
+}
+
+func (x *EnterStandbyRequest) GetDecrementDesired() bool {
+	if x != nil {
+		return x.DecrementDesired
+	}
+	return false
+}
+
+func (x *EnterStandbyRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+func (x *EnterStandbyRequest) GetValidateOnly() bool {
+	if x != nil {
+		return x.ValidateOnly
+	}
+	return false
+}
+
+type ExitStandbyRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// `namespaces/{namespace}/groups/{group}`.
+	Parent string `protobuf:"bytes,1,opt,name=parent,proto3" json:"parent,omitempty"`
+	// Ids or full names; 1 to 100.
+	Instances []string `protobuf:"bytes,2,rep,name=instances,proto3" json:"instances,omitempty"`
+	// Makes a retry safe: the same id with the same content returns the first answer and does nothing, for
+	// 24 hours; with other content it is refused (`ALREADY_EXISTS`, `IDEMPOTENCY_MISMATCH`).
+	RequestId string `protobuf:"bytes,3,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// Dry run: all checks, the answer that would be given, nothing written.
+	ValidateOnly  bool `protobuf:"varint,4,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ExitStandbyRequest) Reset() {
+	*x = ExitStandbyRequest{}
+	mi := &file_autoscaling_v1_instance_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ExitStandbyRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ExitStandbyRequest) ProtoMessage() {}
+
+func (x *ExitStandbyRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_autoscaling_v1_instance_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ExitStandbyRequest.ProtoReflect.Descriptor instead.
+func (*ExitStandbyRequest) Descriptor() ([]byte, []int) {
+	return file_autoscaling_v1_instance_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *ExitStandbyRequest) GetParent() string {
+	if x != nil {
+		return x.Parent
+	}
+	return ""
+}
+
+func (x *ExitStandbyRequest) GetInstances() []string {
+	if x != nil {
+		return x.Instances
+	}
+	return nil
+}
+
+func (x *ExitStandbyRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+func (x *ExitStandbyRequest) GetValidateOnly() bool {
+	if x != nil {
+		return x.ValidateOnly
+	}
+	return false
+}
+
+type ListReleasedMachinesRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// `namespaces/{namespace}`.
+	Parent string `protobuf:"bytes,1,opt,name=parent,proto3" json:"parent,omitempty"`
+	// At most this many; default 50. Above 1000 counts as 1000.
+	PageSize int32 `protobuf:"varint,2,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
+	// `next_page_token` of the page before, with the other fields unchanged.
+	PageToken string `protobuf:"bytes,3,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	// Leaves out this many of those that would follow.
+	Skip int32 `protobuf:"varint,4,opt,name=skip,proto3" json:"skip,omitempty"`
+	// An AIP-160 filter, e.g. `provider = local`.
+	Filter string `protobuf:"bytes,5,opt,name=filter,proto3" json:"filter,omitempty"`
+	// Fields to sort by, e.g. `release_time`.
+	OrderBy string `protobuf:"bytes,6,opt,name=order_by,json=orderBy,proto3" json:"order_by,omitempty"`
+	// How fresh the answer must be; default `LINEARIZABLE`.
+	Consistency   Consistency `protobuf:"varint,7,opt,name=consistency,proto3,enum=autoscaling.v1.Consistency" json:"consistency,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListReleasedMachinesRequest) Reset() {
+	*x = ListReleasedMachinesRequest{}
+	mi := &file_autoscaling_v1_instance_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListReleasedMachinesRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListReleasedMachinesRequest) ProtoMessage() {}
+
+func (x *ListReleasedMachinesRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_autoscaling_v1_instance_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListReleasedMachinesRequest.ProtoReflect.Descriptor instead.
+func (*ListReleasedMachinesRequest) Descriptor() ([]byte, []int) {
+	return file_autoscaling_v1_instance_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *ListReleasedMachinesRequest) GetParent() string {
+	if x != nil {
+		return x.Parent
+	}
+	return ""
+}
+
+func (x *ListReleasedMachinesRequest) GetPageSize() int32 {
+	if x != nil {
+		return x.PageSize
+	}
+	return 0
+}
+
+func (x *ListReleasedMachinesRequest) GetPageToken() string {
+	if x != nil {
+		return x.PageToken
+	}
+	return ""
+}
+
+func (x *ListReleasedMachinesRequest) GetSkip() int32 {
+	if x != nil {
+		return x.Skip
+	}
+	return 0
+}
+
+func (x *ListReleasedMachinesRequest) GetFilter() string {
+	if x != nil {
+		return x.Filter
+	}
+	return ""
+}
+
+func (x *ListReleasedMachinesRequest) GetOrderBy() string {
+	if x != nil {
+		return x.OrderBy
+	}
+	return ""
+}
+
+func (x *ListReleasedMachinesRequest) GetConsistency() Consistency {
+	if x != nil {
+		return x.Consistency
+	}
+	return Consistency_CONSISTENCY_UNSPECIFIED
+}
+
+type ListReleasedMachinesResponse struct {
+	state            protoimpl.MessageState `protogen:"open.v1"`
+	ReleasedMachines []*ReleasedMachine     `protobuf:"bytes,1,rep,name=released_machines,json=releasedMachines,proto3" json:"released_machines,omitempty"`
+	// Empty on the last page.
+	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
+	// How many match the filter, on all pages together.
+	TotalSize     *int32 `protobuf:"varint,3,opt,name=total_size,json=totalSize,proto3,oneof" json:"total_size,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListReleasedMachinesResponse) Reset() {
+	*x = ListReleasedMachinesResponse{}
+	mi := &file_autoscaling_v1_instance_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListReleasedMachinesResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListReleasedMachinesResponse) ProtoMessage() {}
+
+func (x *ListReleasedMachinesResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_autoscaling_v1_instance_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListReleasedMachinesResponse.ProtoReflect.Descriptor instead.
+func (*ListReleasedMachinesResponse) Descriptor() ([]byte, []int) {
+	return file_autoscaling_v1_instance_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *ListReleasedMachinesResponse) GetReleasedMachines() []*ReleasedMachine {
+	if x != nil {
+		return x.ReleasedMachines
+	}
+	return nil
+}
+
+func (x *ListReleasedMachinesResponse) GetNextPageToken() string {
+	if x != nil {
+		return x.NextPageToken
+	}
+	return ""
+}
+
+func (x *ListReleasedMachinesResponse) GetTotalSize() int32 {
+	if x != nil && x.TotalSize != nil {
+		return *x.TotalSize
+	}
+	return 0
+}
+
 type RemoveInstancesRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// `namespaces/{namespace}/groups/{group}`.
 	Parent string `protobuf:"bytes,1,opt,name=parent,proto3" json:"parent,omitempty"`
-	// Ids or full names; 1 to 1000.
+	// Ids or full names; 1 to 100.
 	Instances []string `protobuf:"bytes,2,rep,name=instances,proto3" json:"instances,omitempty"`
 	// Lowers desired by their number; else they are replaced.
 	DecrementDesired bool `protobuf:"varint,3,opt,name=decrement_desired,json=decrementDesired,proto3" json:"decrement_desired,omitempty"`
@@ -791,7 +1471,7 @@ type RemoveInstancesRequest struct {
 
 func (x *RemoveInstancesRequest) Reset() {
 	*x = RemoveInstancesRequest{}
-	mi := &file_autoscaling_v1_instance_proto_msgTypes[4]
+	mi := &file_autoscaling_v1_instance_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -803,7 +1483,7 @@ func (x *RemoveInstancesRequest) String() string {
 func (*RemoveInstancesRequest) ProtoMessage() {}
 
 func (x *RemoveInstancesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_autoscaling_v1_instance_proto_msgTypes[4]
+	mi := &file_autoscaling_v1_instance_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -816,7 +1496,7 @@ func (x *RemoveInstancesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RemoveInstancesRequest.ProtoReflect.Descriptor instead.
 func (*RemoveInstancesRequest) Descriptor() ([]byte, []int) {
-	return file_autoscaling_v1_instance_proto_rawDescGZIP(), []int{4}
+	return file_autoscaling_v1_instance_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *RemoveInstancesRequest) GetParent() string {
@@ -872,7 +1552,7 @@ type SetInstanceProtectionRequest struct {
 
 func (x *SetInstanceProtectionRequest) Reset() {
 	*x = SetInstanceProtectionRequest{}
-	mi := &file_autoscaling_v1_instance_proto_msgTypes[5]
+	mi := &file_autoscaling_v1_instance_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -884,7 +1564,7 @@ func (x *SetInstanceProtectionRequest) String() string {
 func (*SetInstanceProtectionRequest) ProtoMessage() {}
 
 func (x *SetInstanceProtectionRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_autoscaling_v1_instance_proto_msgTypes[5]
+	mi := &file_autoscaling_v1_instance_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -897,7 +1577,7 @@ func (x *SetInstanceProtectionRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetInstanceProtectionRequest.ProtoReflect.Descriptor instead.
 func (*SetInstanceProtectionRequest) Descriptor() ([]byte, []int) {
-	return file_autoscaling_v1_instance_proto_rawDescGZIP(), []int{5}
+	return file_autoscaling_v1_instance_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *SetInstanceProtectionRequest) GetParent() string {
@@ -945,7 +1625,7 @@ type SetInstanceProtectionResponse struct {
 
 func (x *SetInstanceProtectionResponse) Reset() {
 	*x = SetInstanceProtectionResponse{}
-	mi := &file_autoscaling_v1_instance_proto_msgTypes[6]
+	mi := &file_autoscaling_v1_instance_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -957,7 +1637,7 @@ func (x *SetInstanceProtectionResponse) String() string {
 func (*SetInstanceProtectionResponse) ProtoMessage() {}
 
 func (x *SetInstanceProtectionResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_autoscaling_v1_instance_proto_msgTypes[6]
+	mi := &file_autoscaling_v1_instance_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -970,7 +1650,7 @@ func (x *SetInstanceProtectionResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetInstanceProtectionResponse.ProtoReflect.Descriptor instead.
 func (*SetInstanceProtectionResponse) Descriptor() ([]byte, []int) {
-	return file_autoscaling_v1_instance_proto_rawDescGZIP(), []int{6}
+	return file_autoscaling_v1_instance_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *SetInstanceProtectionResponse) GetInstances() []*Instance {
@@ -999,7 +1679,7 @@ type SetInstanceHealthRequest struct {
 
 func (x *SetInstanceHealthRequest) Reset() {
 	*x = SetInstanceHealthRequest{}
-	mi := &file_autoscaling_v1_instance_proto_msgTypes[7]
+	mi := &file_autoscaling_v1_instance_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1011,7 +1691,7 @@ func (x *SetInstanceHealthRequest) String() string {
 func (*SetInstanceHealthRequest) ProtoMessage() {}
 
 func (x *SetInstanceHealthRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_autoscaling_v1_instance_proto_msgTypes[7]
+	mi := &file_autoscaling_v1_instance_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1024,7 +1704,7 @@ func (x *SetInstanceHealthRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetInstanceHealthRequest.ProtoReflect.Descriptor instead.
 func (*SetInstanceHealthRequest) Descriptor() ([]byte, []int) {
-	return file_autoscaling_v1_instance_proto_rawDescGZIP(), []int{7}
+	return file_autoscaling_v1_instance_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *SetInstanceHealthRequest) GetName() string {
@@ -1062,6 +1742,104 @@ func (x *SetInstanceHealthRequest) GetValidateOnly() bool {
 	return false
 }
 
+// One hook's hold on the instance.
+type Instance_Wait struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Full name of the hook; it may be gone.
+	Hook      string                 `protobuf:"bytes,1,opt,name=hook,proto3" json:"hook,omitempty"`
+	StartTime *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=start_time,json=startTime,proto3" json:"start_time,omitempty"`
+	// When the default result is assumed.
+	Deadline      *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=deadline,proto3" json:"deadline,omitempty"`
+	DefaultResult LifecycleHook_Result   `protobuf:"varint,4,opt,name=default_result,json=defaultResult,proto3,enum=autoscaling.v1.LifecycleHook_Result" json:"default_result,omitempty"`
+	// Unset while it waits.
+	Result LifecycleHook_Result `protobuf:"varint,5,opt,name=result,proto3,enum=autoscaling.v1.LifecycleHook_Result" json:"result,omitempty"`
+	// Unset while it waits.
+	EndTime *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=end_time,json=endTime,proto3" json:"end_time,omitempty"`
+	// Who completed it, or what ended it, e.g. `deadline`.
+	EndedBy       string `protobuf:"bytes,7,opt,name=ended_by,json=endedBy,proto3" json:"ended_by,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Instance_Wait) Reset() {
+	*x = Instance_Wait{}
+	mi := &file_autoscaling_v1_instance_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Instance_Wait) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Instance_Wait) ProtoMessage() {}
+
+func (x *Instance_Wait) ProtoReflect() protoreflect.Message {
+	mi := &file_autoscaling_v1_instance_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Instance_Wait.ProtoReflect.Descriptor instead.
+func (*Instance_Wait) Descriptor() ([]byte, []int) {
+	return file_autoscaling_v1_instance_proto_rawDescGZIP(), []int{0, 0}
+}
+
+func (x *Instance_Wait) GetHook() string {
+	if x != nil {
+		return x.Hook
+	}
+	return ""
+}
+
+func (x *Instance_Wait) GetStartTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.StartTime
+	}
+	return nil
+}
+
+func (x *Instance_Wait) GetDeadline() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Deadline
+	}
+	return nil
+}
+
+func (x *Instance_Wait) GetDefaultResult() LifecycleHook_Result {
+	if x != nil {
+		return x.DefaultResult
+	}
+	return LifecycleHook_RESULT_UNSPECIFIED
+}
+
+func (x *Instance_Wait) GetResult() LifecycleHook_Result {
+	if x != nil {
+		return x.Result
+	}
+	return LifecycleHook_RESULT_UNSPECIFIED
+}
+
+func (x *Instance_Wait) GetEndTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.EndTime
+	}
+	return nil
+}
+
+func (x *Instance_Wait) GetEndedBy() string {
+	if x != nil {
+		return x.EndedBy
+	}
+	return ""
+}
+
 // A state that was entered, or a step that was finished in it.
 type Instance_TimelineEntry struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1078,7 +1856,7 @@ type Instance_TimelineEntry struct {
 
 func (x *Instance_TimelineEntry) Reset() {
 	*x = Instance_TimelineEntry{}
-	mi := &file_autoscaling_v1_instance_proto_msgTypes[8]
+	mi := &file_autoscaling_v1_instance_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1090,7 +1868,7 @@ func (x *Instance_TimelineEntry) String() string {
 func (*Instance_TimelineEntry) ProtoMessage() {}
 
 func (x *Instance_TimelineEntry) ProtoReflect() protoreflect.Message {
-	mi := &file_autoscaling_v1_instance_proto_msgTypes[8]
+	mi := &file_autoscaling_v1_instance_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1103,7 +1881,7 @@ func (x *Instance_TimelineEntry) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Instance_TimelineEntry.ProtoReflect.Descriptor instead.
 func (*Instance_TimelineEntry) Descriptor() ([]byte, []int) {
-	return file_autoscaling_v1_instance_proto_rawDescGZIP(), []int{0, 0}
+	return file_autoscaling_v1_instance_proto_rawDescGZIP(), []int{0, 1}
 }
 
 func (x *Instance_TimelineEntry) GetWhat() isInstance_TimelineEntry_What {
@@ -1155,7 +1933,7 @@ type Instance_TimelineEntry_State struct {
 
 type Instance_TimelineEntry_Step struct {
 	// CREATE, ALLOW (access lists), START, REGISTER (load balancers), CHECK (healthy), DRAIN, STOP, REVOKE
-	// (access lists), DELETE, HOOKS.
+	// (access lists), DELETE, HOOKS, RELEASE (our mark is off the machine).
 	Step string `protobuf:"bytes,2,opt,name=step,proto3,oneof"`
 }
 
@@ -1167,7 +1945,7 @@ var File_autoscaling_v1_instance_proto protoreflect.FileDescriptor
 
 const file_autoscaling_v1_instance_proto_rawDesc = "" +
 	"\n" +
-	"\x1dautoscaling/v1/instance.proto\x12\x0eautoscaling.v1\x1a\x1dautoscaling/v1/activity.proto\x1a\x1fautoscaling/v1/attachment.proto\x1a\"autoscaling/v1/configuration.proto\x1a autoscaling/v1/consistency.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xcf\x10\n" +
+	"\x1dautoscaling/v1/instance.proto\x12\x0eautoscaling.v1\x1a\x1dautoscaling/v1/activity.proto\x1a\x1fautoscaling/v1/attachment.proto\x1a\"autoscaling/v1/configuration.proto\x1a autoscaling/v1/consistency.proto\x1a#autoscaling/v1/lifecycle_hook.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xc6\x16\n" +
 	"\bInstance\x12\x17\n" +
 	"\x04name\x18\x01 \x01(\tB\x03\xe0A\bR\x04name\x12\x15\n" +
 	"\x03ari\x18\x02 \x01(\tB\x03\xe0A\x03R\x03ari\x12\x15\n" +
@@ -1200,7 +1978,24 @@ const file_autoscaling_v1_instance_proto_rawDesc = "" +
 	"\rstatus_reason\x18\x1a \x01(\tB\x03\xe0A\x03R\fstatusReason\x12>\n" +
 	"\n" +
 	"warm_until\x18\x1b \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\twarmUntil\x12(\n" +
-	"\rinstance_type\x18\x1c \x01(\tB\x03\xe0A\x03R\finstanceType\x1a\xaf\x01\n" +
+	"\rinstance_type\x18\x1c \x01(\tB\x03\xe0A\x03R\finstanceType\x12\x17\n" +
+	"\x04step\x18\x1d \x01(\tB\x03\xe0A\x03R\x04step\x12;\n" +
+	"\bdeadline\x18\x1e \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\bdeadline\x12 \n" +
+	"\tnext_step\x18\x1f \x01(\tB\x03\xe0A\x03R\bnextStep\x128\n" +
+	"\x05waits\x18  \x03(\v2\x1d.autoscaling.v1.Instance.WaitB\x03\xe0A\x03R\x05waits\x12 \n" +
+	"\trun_hooks\x18! \x01(\bB\x03\xe0A\x03R\brunHooks\x12K\n" +
+	"\x11lifetime_end_time\x18\" \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\x0flifetimeEndTime\x12\x1f\n" +
+	"\breplaces\x18# \x01(\tB\x03\xe0A\x03R\breplaces\x12F\n" +
+	"\x0eunhealthy_time\x18$ \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\runhealthyTime\x1a\xea\x02\n" +
+	"\x04Wait\x12\x12\n" +
+	"\x04hook\x18\x01 \x01(\tR\x04hook\x129\n" +
+	"\n" +
+	"start_time\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\tstartTime\x126\n" +
+	"\bdeadline\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\bdeadline\x12K\n" +
+	"\x0edefault_result\x18\x04 \x01(\x0e2$.autoscaling.v1.LifecycleHook.ResultR\rdefaultResult\x12<\n" +
+	"\x06result\x18\x05 \x01(\x0e2$.autoscaling.v1.LifecycleHook.ResultR\x06result\x125\n" +
+	"\bend_time\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\aendTime\x12\x19\n" +
+	"\bended_by\x18\a \x01(\tR\aendedBy\x1a\xaf\x01\n" +
 	"\rTimelineEntry\x126\n" +
 	"\x05state\x18\x01 \x01(\x0e2\x1e.autoscaling.v1.Instance.StateH\x00R\x05state\x12\x14\n" +
 	"\x04step\x18\x02 \x01(\tH\x00R\x04step\x12.\n" +
@@ -1247,7 +2042,17 @@ const file_autoscaling_v1_instance_proto_rawDesc = "" +
 	"\x12ORIGIN_UNSPECIFIED\x10\x00\x12\v\n" +
 	"\aCREATED\x10\x01\x12\f\n" +
 	"\bATTACHED\x10\x02B\t\n" +
-	"\a_weight\"\x91\x03\n" +
+	"\a_weight\"\xde\x02\n" +
+	"\x0fReleasedMachine\x12\x1f\n" +
+	"\bprovider\x18\x01 \x01(\tB\x03\xe0A\x03R\bprovider\x12\"\n" +
+	"\n" +
+	"machine_id\x18\x02 \x01(\tB\x03\xe0A\x03R\tmachineId\x12\x1f\n" +
+	"\binstance\x18\x03 \x01(\tB\x03\xe0A\x03R\binstance\x12\x19\n" +
+	"\x05group\x18\x04 \x01(\tB\x03\xe0A\x03R\x05group\x12!\n" +
+	"\taddresses\x18\x05 \x03(\tB\x03\xe0A\x03R\taddresses\x12B\n" +
+	"\frelease_time\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\vreleaseTime\x12\x1f\n" +
+	"\bactivity\x18\a \x01(\tB\x03\xe0A\x03R\bactivity\x12B\n" +
+	"\fmissing_time\x18\b \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\vmissingTime\"\x91\x03\n" +
 	"\x14ListInstancesRequest\x12X\n" +
 	"\x06parent\x18\x01 \x01(\tB@\xe0A\x02\xbaH:\xc8\x01\x01r523^namespaces/[a-z0-9-]{1,63}/groups/[a-z0-9-]{1,63}$R\x06parent\x12$\n" +
 	"\tpage_size\x18\x02 \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\bpageSize\x12'\n" +
@@ -1266,10 +2071,55 @@ const file_autoscaling_v1_instance_proto_rawDesc = "" +
 	"\v_total_size\"\xcd\x01\n" +
 	"\x12GetInstanceRequest\x12n\n" +
 	"\x04name\x18\x01 \x01(\tBZ\xe0A\x02\xbaHT\xc8\x01\x01rO2M^namespaces/[a-z0-9-]{1,63}/groups/[a-z0-9-]{1,63}/instances/[a-z0-9-]{1,63}$R\x04name\x12G\n" +
-	"\vconsistency\x18\x02 \x01(\x0e2\x1b.autoscaling.v1.ConsistencyB\b\xbaH\x05\x82\x01\x02\x10\x01R\vconsistency\"\xa6\x02\n" +
+	"\vconsistency\x18\x02 \x01(\x0e2\x1b.autoscaling.v1.ConsistencyB\b\xbaH\x05\x82\x01\x02\x10\x01R\vconsistency\"\xb6\x02\n" +
+	"\x16AttachInstancesRequest\x12X\n" +
+	"\x06parent\x18\x01 \x01(\tB@\xe0A\x02\xbaH:\xc8\x01\x01r523^namespaces/[a-z0-9-]{1,63}/groups/[a-z0-9-]{1,63}$R\x06parent\x129\n" +
+	"\vmachine_ids\x18\x02 \x03(\tB\x18\xe0A\x02\xbaH\x12\x92\x01\x0f\b\x01\x10d\x18\x01\"\ar\x05\x10\x01\x18\xff\x01R\n" +
+	"machineIds\x12\x1c\n" +
+	"\tentrusted\x18\x03 \x01(\bR\tentrusted\x12\x1b\n" +
+	"\trun_hooks\x18\x04 \x01(\bR\brunHooks\x12'\n" +
+	"\n" +
+	"request_id\x18\x05 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x01R\trequestId\x12#\n" +
+	"\rvalidate_only\x18\x06 \x01(\bR\fvalidateOnly\"\xc2\x02\n" +
+	"\x16DetachInstancesRequest\x12X\n" +
+	"\x06parent\x18\x01 \x01(\tB@\xe0A\x02\xbaH:\xc8\x01\x01r523^namespaces/[a-z0-9-]{1,63}/groups/[a-z0-9-]{1,63}$R\x06parent\x126\n" +
+	"\tinstances\x18\x02 \x03(\tB\x18\xe0A\x02\xbaH\x12\x92\x01\x0f\b\x01\x10d\x18\x01\"\ar\x05\x10\x01\x18\xff\x01R\tinstances\x12+\n" +
+	"\x11decrement_desired\x18\x03 \x01(\bR\x10decrementDesired\x12\x1b\n" +
+	"\trun_hooks\x18\x04 \x01(\bR\brunHooks\x12'\n" +
+	"\n" +
+	"request_id\x18\x05 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x01R\trequestId\x12#\n" +
+	"\rvalidate_only\x18\x06 \x01(\bR\fvalidateOnly\"\xa2\x02\n" +
+	"\x13EnterStandbyRequest\x12X\n" +
+	"\x06parent\x18\x01 \x01(\tB@\xe0A\x02\xbaH:\xc8\x01\x01r523^namespaces/[a-z0-9-]{1,63}/groups/[a-z0-9-]{1,63}$R\x06parent\x126\n" +
+	"\tinstances\x18\x02 \x03(\tB\x18\xe0A\x02\xbaH\x12\x92\x01\x0f\b\x01\x10d\x18\x01\"\ar\x05\x10\x01\x18\xff\x01R\tinstances\x12+\n" +
+	"\x11decrement_desired\x18\x03 \x01(\bR\x10decrementDesired\x12'\n" +
+	"\n" +
+	"request_id\x18\x04 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x01R\trequestId\x12#\n" +
+	"\rvalidate_only\x18\x05 \x01(\bR\fvalidateOnly\"\xf4\x01\n" +
+	"\x12ExitStandbyRequest\x12X\n" +
+	"\x06parent\x18\x01 \x01(\tB@\xe0A\x02\xbaH:\xc8\x01\x01r523^namespaces/[a-z0-9-]{1,63}/groups/[a-z0-9-]{1,63}$R\x06parent\x126\n" +
+	"\tinstances\x18\x02 \x03(\tB\x18\xe0A\x02\xbaH\x12\x92\x01\x0f\b\x01\x10d\x18\x01\"\ar\x05\x10\x01\x18\xff\x01R\tinstances\x12'\n" +
+	"\n" +
+	"request_id\x18\x03 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x01R\trequestId\x12#\n" +
+	"\rvalidate_only\x18\x04 \x01(\bR\fvalidateOnly\"\xdc\x02\n" +
+	"\x1bListReleasedMachinesRequest\x12A\n" +
+	"\x06parent\x18\x01 \x01(\tB)\xe0A\x02\xbaH#\xc8\x01\x01r\x1e2\x1c^namespaces/[a-z0-9-]{1,63}$R\x06parent\x12$\n" +
+	"\tpage_size\x18\x02 \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\bpageSize\x12'\n" +
+	"\n" +
+	"page_token\x18\x03 \x01(\tB\b\xbaH\x05r\x03\x18\x80\bR\tpageToken\x12\x1b\n" +
+	"\x04skip\x18\x04 \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\x04skip\x12 \n" +
+	"\x06filter\x18\x05 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x10R\x06filter\x12#\n" +
+	"\border_by\x18\x06 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x02R\aorderBy\x12G\n" +
+	"\vconsistency\x18\a \x01(\x0e2\x1b.autoscaling.v1.ConsistencyB\b\xbaH\x05\x82\x01\x02\x10\x01R\vconsistency\"\xc7\x01\n" +
+	"\x1cListReleasedMachinesResponse\x12L\n" +
+	"\x11released_machines\x18\x01 \x03(\v2\x1f.autoscaling.v1.ReleasedMachineR\x10releasedMachines\x12&\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\x12\"\n" +
+	"\n" +
+	"total_size\x18\x03 \x01(\x05H\x00R\ttotalSize\x88\x01\x01B\r\n" +
+	"\v_total_size\"\xa5\x02\n" +
 	"\x16RemoveInstancesRequest\x12X\n" +
-	"\x06parent\x18\x01 \x01(\tB@\xe0A\x02\xbaH:\xc8\x01\x01r523^namespaces/[a-z0-9-]{1,63}/groups/[a-z0-9-]{1,63}$R\x06parent\x127\n" +
-	"\tinstances\x18\x02 \x03(\tB\x19\xe0A\x02\xbaH\x13\x92\x01\x10\b\x01\x10\xe8\a\x18\x01\"\ar\x05\x10\x01\x18\xff\x01R\tinstances\x12+\n" +
+	"\x06parent\x18\x01 \x01(\tB@\xe0A\x02\xbaH:\xc8\x01\x01r523^namespaces/[a-z0-9-]{1,63}/groups/[a-z0-9-]{1,63}$R\x06parent\x126\n" +
+	"\tinstances\x18\x02 \x03(\tB\x18\xe0A\x02\xbaH\x12\x92\x01\x0f\b\x01\x10d\x18\x01\"\ar\x05\x10\x01\x18\xff\x01R\tinstances\x12+\n" +
 	"\x11decrement_desired\x18\x03 \x01(\bR\x10decrementDesired\x12'\n" +
 	"\n" +
 	"request_id\x18\x04 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x01R\trequestId\x12#\n" +
@@ -1290,10 +2140,15 @@ const file_autoscaling_v1_instance_proto_rawDesc = "" +
 	"\x14respect_grace_period\x18\x03 \x01(\bR\x12respectGracePeriod\x12'\n" +
 	"\n" +
 	"request_id\x18\x04 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x01R\trequestId\x12#\n" +
-	"\rvalidate_only\x18\x05 \x01(\bR\fvalidateOnly2\x9b\x06\n" +
+	"\rvalidate_only\x18\x05 \x01(\bR\fvalidateOnly2\x98\f\n" +
 	"\x0fInstanceService\x12\x92\x01\n" +
 	"\rListInstances\x12$.autoscaling.v1.ListInstancesRequest\x1a%.autoscaling.v1.ListInstancesResponse\"4\x82\xd3\xe4\x93\x02.\x12,/v1/{parent=namespaces/*/groups/*}/instances\x12\x81\x01\n" +
 	"\vGetInstance\x12\".autoscaling.v1.GetInstanceRequest\x1a\x18.autoscaling.v1.Instance\"4\x82\xd3\xe4\x93\x02.\x12,/v1/{name=namespaces/*/groups/*/instances/*}\x12\x93\x01\n" +
+	"\x0fAttachInstances\x12&.autoscaling.v1.AttachInstancesRequest\x1a\x18.autoscaling.v1.Activity\">\x82\xd3\xe4\x93\x028:\x01*\"3/v1/{parent=namespaces/*/groups/*}/instances:attach\x12\x93\x01\n" +
+	"\x0fDetachInstances\x12&.autoscaling.v1.DetachInstancesRequest\x1a\x18.autoscaling.v1.Activity\">\x82\xd3\xe4\x93\x028:\x01*\"3/v1/{parent=namespaces/*/groups/*}/instances:detach\x12\x93\x01\n" +
+	"\fEnterStandby\x12#.autoscaling.v1.EnterStandbyRequest\x1a\x18.autoscaling.v1.Activity\"D\x82\xd3\xe4\x93\x02>:\x01*\"9/v1/{parent=namespaces/*/groups/*}/instances:enterStandby\x12\x90\x01\n" +
+	"\vExitStandby\x12\".autoscaling.v1.ExitStandbyRequest\x1a\x18.autoscaling.v1.Activity\"C\x82\xd3\xe4\x93\x02=:\x01*\"8/v1/{parent=namespaces/*/groups/*}/instances:exitStandby\x12\xa5\x01\n" +
+	"\x14ListReleasedMachines\x12+.autoscaling.v1.ListReleasedMachinesRequest\x1a,.autoscaling.v1.ListReleasedMachinesResponse\"2\x82\xd3\xe4\x93\x02,\x12*/v1/{parent=namespaces/*}/releasedMachines\x12\x93\x01\n" +
 	"\x0fRemoveInstances\x12&.autoscaling.v1.RemoveInstancesRequest\x1a\x18.autoscaling.v1.Activity\">\x82\xd3\xe4\x93\x028:\x01*\"3/v1/{parent=namespaces/*/groups/*}/instances:remove\x12\xbb\x01\n" +
 	"\x15SetInstanceProtection\x12,.autoscaling.v1.SetInstanceProtectionRequest\x1a-.autoscaling.v1.SetInstanceProtectionResponse\"E\x82\xd3\xe4\x93\x02?:\x01*\":/v1/{parent=namespaces/*/groups/*}/instances:setProtection\x12\x9a\x01\n" +
 	"\x11SetInstanceHealth\x12(.autoscaling.v1.SetInstanceHealthRequest\x1a\x18.autoscaling.v1.Instance\"A\x82\xd3\xe4\x93\x02;:\x01*\"6/v1/{name=namespaces/*/groups/*/instances/*}:setHealthB8Z6github.com/asctl/as/proto/autoscaling/v1;autoscalingv1b\x06proto3"
@@ -1311,65 +2166,97 @@ func file_autoscaling_v1_instance_proto_rawDescGZIP() []byte {
 }
 
 var file_autoscaling_v1_instance_proto_enumTypes = make([]protoimpl.EnumInfo, 4)
-var file_autoscaling_v1_instance_proto_msgTypes = make([]protoimpl.MessageInfo, 11)
+var file_autoscaling_v1_instance_proto_msgTypes = make([]protoimpl.MessageInfo, 19)
 var file_autoscaling_v1_instance_proto_goTypes = []any{
 	(Instance_State)(0),                   // 0: autoscaling.v1.Instance.State
 	(Instance_Health)(0),                  // 1: autoscaling.v1.Instance.Health
 	(Instance_Pool)(0),                    // 2: autoscaling.v1.Instance.Pool
 	(Instance_Origin)(0),                  // 3: autoscaling.v1.Instance.Origin
 	(*Instance)(nil),                      // 4: autoscaling.v1.Instance
-	(*ListInstancesRequest)(nil),          // 5: autoscaling.v1.ListInstancesRequest
-	(*ListInstancesResponse)(nil),         // 6: autoscaling.v1.ListInstancesResponse
-	(*GetInstanceRequest)(nil),            // 7: autoscaling.v1.GetInstanceRequest
-	(*RemoveInstancesRequest)(nil),        // 8: autoscaling.v1.RemoveInstancesRequest
-	(*SetInstanceProtectionRequest)(nil),  // 9: autoscaling.v1.SetInstanceProtectionRequest
-	(*SetInstanceProtectionResponse)(nil), // 10: autoscaling.v1.SetInstanceProtectionResponse
-	(*SetInstanceHealthRequest)(nil),      // 11: autoscaling.v1.SetInstanceHealthRequest
-	(*Instance_TimelineEntry)(nil),        // 12: autoscaling.v1.Instance.TimelineEntry
-	nil,                                   // 13: autoscaling.v1.Instance.ExternalNamesEntry
-	nil,                                   // 14: autoscaling.v1.Instance.LabelsEntry
-	(*timestamppb.Timestamp)(nil),         // 15: google.protobuf.Timestamp
-	(*ConfigurationVersion)(nil),          // 16: autoscaling.v1.ConfigurationVersion
-	(*Attachments)(nil),                   // 17: autoscaling.v1.Attachments
-	(Consistency)(0),                      // 18: autoscaling.v1.Consistency
-	(*Activity)(nil),                      // 19: autoscaling.v1.Activity
+	(*ReleasedMachine)(nil),               // 5: autoscaling.v1.ReleasedMachine
+	(*ListInstancesRequest)(nil),          // 6: autoscaling.v1.ListInstancesRequest
+	(*ListInstancesResponse)(nil),         // 7: autoscaling.v1.ListInstancesResponse
+	(*GetInstanceRequest)(nil),            // 8: autoscaling.v1.GetInstanceRequest
+	(*AttachInstancesRequest)(nil),        // 9: autoscaling.v1.AttachInstancesRequest
+	(*DetachInstancesRequest)(nil),        // 10: autoscaling.v1.DetachInstancesRequest
+	(*EnterStandbyRequest)(nil),           // 11: autoscaling.v1.EnterStandbyRequest
+	(*ExitStandbyRequest)(nil),            // 12: autoscaling.v1.ExitStandbyRequest
+	(*ListReleasedMachinesRequest)(nil),   // 13: autoscaling.v1.ListReleasedMachinesRequest
+	(*ListReleasedMachinesResponse)(nil),  // 14: autoscaling.v1.ListReleasedMachinesResponse
+	(*RemoveInstancesRequest)(nil),        // 15: autoscaling.v1.RemoveInstancesRequest
+	(*SetInstanceProtectionRequest)(nil),  // 16: autoscaling.v1.SetInstanceProtectionRequest
+	(*SetInstanceProtectionResponse)(nil), // 17: autoscaling.v1.SetInstanceProtectionResponse
+	(*SetInstanceHealthRequest)(nil),      // 18: autoscaling.v1.SetInstanceHealthRequest
+	(*Instance_Wait)(nil),                 // 19: autoscaling.v1.Instance.Wait
+	(*Instance_TimelineEntry)(nil),        // 20: autoscaling.v1.Instance.TimelineEntry
+	nil,                                   // 21: autoscaling.v1.Instance.ExternalNamesEntry
+	nil,                                   // 22: autoscaling.v1.Instance.LabelsEntry
+	(*timestamppb.Timestamp)(nil),         // 23: google.protobuf.Timestamp
+	(*ConfigurationVersion)(nil),          // 24: autoscaling.v1.ConfigurationVersion
+	(*Attachments)(nil),                   // 25: autoscaling.v1.Attachments
+	(Consistency)(0),                      // 26: autoscaling.v1.Consistency
+	(LifecycleHook_Result)(0),             // 27: autoscaling.v1.LifecycleHook.Result
+	(*Activity)(nil),                      // 28: autoscaling.v1.Activity
 }
 var file_autoscaling_v1_instance_proto_depIdxs = []int32{
-	13, // 0: autoscaling.v1.Instance.external_names:type_name -> autoscaling.v1.Instance.ExternalNamesEntry
-	14, // 1: autoscaling.v1.Instance.labels:type_name -> autoscaling.v1.Instance.LabelsEntry
-	15, // 2: autoscaling.v1.Instance.create_time:type_name -> google.protobuf.Timestamp
-	15, // 3: autoscaling.v1.Instance.update_time:type_name -> google.protobuf.Timestamp
+	21, // 0: autoscaling.v1.Instance.external_names:type_name -> autoscaling.v1.Instance.ExternalNamesEntry
+	22, // 1: autoscaling.v1.Instance.labels:type_name -> autoscaling.v1.Instance.LabelsEntry
+	23, // 2: autoscaling.v1.Instance.create_time:type_name -> google.protobuf.Timestamp
+	23, // 3: autoscaling.v1.Instance.update_time:type_name -> google.protobuf.Timestamp
 	0,  // 4: autoscaling.v1.Instance.state:type_name -> autoscaling.v1.Instance.State
 	1,  // 5: autoscaling.v1.Instance.health:type_name -> autoscaling.v1.Instance.Health
 	2,  // 6: autoscaling.v1.Instance.pool:type_name -> autoscaling.v1.Instance.Pool
-	16, // 7: autoscaling.v1.Instance.configuration:type_name -> autoscaling.v1.ConfigurationVersion
-	15, // 8: autoscaling.v1.Instance.machine_create_time:type_name -> google.protobuf.Timestamp
+	24, // 7: autoscaling.v1.Instance.configuration:type_name -> autoscaling.v1.ConfigurationVersion
+	23, // 8: autoscaling.v1.Instance.machine_create_time:type_name -> google.protobuf.Timestamp
 	3,  // 9: autoscaling.v1.Instance.origin:type_name -> autoscaling.v1.Instance.Origin
-	12, // 10: autoscaling.v1.Instance.timeline:type_name -> autoscaling.v1.Instance.TimelineEntry
-	17, // 11: autoscaling.v1.Instance.attachments:type_name -> autoscaling.v1.Attachments
-	15, // 12: autoscaling.v1.Instance.warm_until:type_name -> google.protobuf.Timestamp
-	18, // 13: autoscaling.v1.ListInstancesRequest.consistency:type_name -> autoscaling.v1.Consistency
-	4,  // 14: autoscaling.v1.ListInstancesResponse.instances:type_name -> autoscaling.v1.Instance
-	18, // 15: autoscaling.v1.GetInstanceRequest.consistency:type_name -> autoscaling.v1.Consistency
-	4,  // 16: autoscaling.v1.SetInstanceProtectionResponse.instances:type_name -> autoscaling.v1.Instance
-	1,  // 17: autoscaling.v1.SetInstanceHealthRequest.health:type_name -> autoscaling.v1.Instance.Health
-	0,  // 18: autoscaling.v1.Instance.TimelineEntry.state:type_name -> autoscaling.v1.Instance.State
-	15, // 19: autoscaling.v1.Instance.TimelineEntry.time:type_name -> google.protobuf.Timestamp
-	5,  // 20: autoscaling.v1.InstanceService.ListInstances:input_type -> autoscaling.v1.ListInstancesRequest
-	7,  // 21: autoscaling.v1.InstanceService.GetInstance:input_type -> autoscaling.v1.GetInstanceRequest
-	8,  // 22: autoscaling.v1.InstanceService.RemoveInstances:input_type -> autoscaling.v1.RemoveInstancesRequest
-	9,  // 23: autoscaling.v1.InstanceService.SetInstanceProtection:input_type -> autoscaling.v1.SetInstanceProtectionRequest
-	11, // 24: autoscaling.v1.InstanceService.SetInstanceHealth:input_type -> autoscaling.v1.SetInstanceHealthRequest
-	6,  // 25: autoscaling.v1.InstanceService.ListInstances:output_type -> autoscaling.v1.ListInstancesResponse
-	4,  // 26: autoscaling.v1.InstanceService.GetInstance:output_type -> autoscaling.v1.Instance
-	19, // 27: autoscaling.v1.InstanceService.RemoveInstances:output_type -> autoscaling.v1.Activity
-	10, // 28: autoscaling.v1.InstanceService.SetInstanceProtection:output_type -> autoscaling.v1.SetInstanceProtectionResponse
-	4,  // 29: autoscaling.v1.InstanceService.SetInstanceHealth:output_type -> autoscaling.v1.Instance
-	25, // [25:30] is the sub-list for method output_type
-	20, // [20:25] is the sub-list for method input_type
-	20, // [20:20] is the sub-list for extension type_name
-	20, // [20:20] is the sub-list for extension extendee
-	0,  // [0:20] is the sub-list for field type_name
+	20, // 10: autoscaling.v1.Instance.timeline:type_name -> autoscaling.v1.Instance.TimelineEntry
+	25, // 11: autoscaling.v1.Instance.attachments:type_name -> autoscaling.v1.Attachments
+	23, // 12: autoscaling.v1.Instance.warm_until:type_name -> google.protobuf.Timestamp
+	23, // 13: autoscaling.v1.Instance.deadline:type_name -> google.protobuf.Timestamp
+	19, // 14: autoscaling.v1.Instance.waits:type_name -> autoscaling.v1.Instance.Wait
+	23, // 15: autoscaling.v1.Instance.lifetime_end_time:type_name -> google.protobuf.Timestamp
+	23, // 16: autoscaling.v1.Instance.unhealthy_time:type_name -> google.protobuf.Timestamp
+	23, // 17: autoscaling.v1.ReleasedMachine.release_time:type_name -> google.protobuf.Timestamp
+	23, // 18: autoscaling.v1.ReleasedMachine.missing_time:type_name -> google.protobuf.Timestamp
+	26, // 19: autoscaling.v1.ListInstancesRequest.consistency:type_name -> autoscaling.v1.Consistency
+	4,  // 20: autoscaling.v1.ListInstancesResponse.instances:type_name -> autoscaling.v1.Instance
+	26, // 21: autoscaling.v1.GetInstanceRequest.consistency:type_name -> autoscaling.v1.Consistency
+	26, // 22: autoscaling.v1.ListReleasedMachinesRequest.consistency:type_name -> autoscaling.v1.Consistency
+	5,  // 23: autoscaling.v1.ListReleasedMachinesResponse.released_machines:type_name -> autoscaling.v1.ReleasedMachine
+	4,  // 24: autoscaling.v1.SetInstanceProtectionResponse.instances:type_name -> autoscaling.v1.Instance
+	1,  // 25: autoscaling.v1.SetInstanceHealthRequest.health:type_name -> autoscaling.v1.Instance.Health
+	23, // 26: autoscaling.v1.Instance.Wait.start_time:type_name -> google.protobuf.Timestamp
+	23, // 27: autoscaling.v1.Instance.Wait.deadline:type_name -> google.protobuf.Timestamp
+	27, // 28: autoscaling.v1.Instance.Wait.default_result:type_name -> autoscaling.v1.LifecycleHook.Result
+	27, // 29: autoscaling.v1.Instance.Wait.result:type_name -> autoscaling.v1.LifecycleHook.Result
+	23, // 30: autoscaling.v1.Instance.Wait.end_time:type_name -> google.protobuf.Timestamp
+	0,  // 31: autoscaling.v1.Instance.TimelineEntry.state:type_name -> autoscaling.v1.Instance.State
+	23, // 32: autoscaling.v1.Instance.TimelineEntry.time:type_name -> google.protobuf.Timestamp
+	6,  // 33: autoscaling.v1.InstanceService.ListInstances:input_type -> autoscaling.v1.ListInstancesRequest
+	8,  // 34: autoscaling.v1.InstanceService.GetInstance:input_type -> autoscaling.v1.GetInstanceRequest
+	9,  // 35: autoscaling.v1.InstanceService.AttachInstances:input_type -> autoscaling.v1.AttachInstancesRequest
+	10, // 36: autoscaling.v1.InstanceService.DetachInstances:input_type -> autoscaling.v1.DetachInstancesRequest
+	11, // 37: autoscaling.v1.InstanceService.EnterStandby:input_type -> autoscaling.v1.EnterStandbyRequest
+	12, // 38: autoscaling.v1.InstanceService.ExitStandby:input_type -> autoscaling.v1.ExitStandbyRequest
+	13, // 39: autoscaling.v1.InstanceService.ListReleasedMachines:input_type -> autoscaling.v1.ListReleasedMachinesRequest
+	15, // 40: autoscaling.v1.InstanceService.RemoveInstances:input_type -> autoscaling.v1.RemoveInstancesRequest
+	16, // 41: autoscaling.v1.InstanceService.SetInstanceProtection:input_type -> autoscaling.v1.SetInstanceProtectionRequest
+	18, // 42: autoscaling.v1.InstanceService.SetInstanceHealth:input_type -> autoscaling.v1.SetInstanceHealthRequest
+	7,  // 43: autoscaling.v1.InstanceService.ListInstances:output_type -> autoscaling.v1.ListInstancesResponse
+	4,  // 44: autoscaling.v1.InstanceService.GetInstance:output_type -> autoscaling.v1.Instance
+	28, // 45: autoscaling.v1.InstanceService.AttachInstances:output_type -> autoscaling.v1.Activity
+	28, // 46: autoscaling.v1.InstanceService.DetachInstances:output_type -> autoscaling.v1.Activity
+	28, // 47: autoscaling.v1.InstanceService.EnterStandby:output_type -> autoscaling.v1.Activity
+	28, // 48: autoscaling.v1.InstanceService.ExitStandby:output_type -> autoscaling.v1.Activity
+	14, // 49: autoscaling.v1.InstanceService.ListReleasedMachines:output_type -> autoscaling.v1.ListReleasedMachinesResponse
+	28, // 50: autoscaling.v1.InstanceService.RemoveInstances:output_type -> autoscaling.v1.Activity
+	17, // 51: autoscaling.v1.InstanceService.SetInstanceProtection:output_type -> autoscaling.v1.SetInstanceProtectionResponse
+	4,  // 52: autoscaling.v1.InstanceService.SetInstanceHealth:output_type -> autoscaling.v1.Instance
+	43, // [43:53] is the sub-list for method output_type
+	33, // [33:43] is the sub-list for method input_type
+	33, // [33:33] is the sub-list for extension type_name
+	33, // [33:33] is the sub-list for extension extendee
+	0,  // [0:33] is the sub-list for field type_name
 }
 
 func init() { file_autoscaling_v1_instance_proto_init() }
@@ -1381,9 +2268,11 @@ func file_autoscaling_v1_instance_proto_init() {
 	file_autoscaling_v1_attachment_proto_init()
 	file_autoscaling_v1_configuration_proto_init()
 	file_autoscaling_v1_consistency_proto_init()
+	file_autoscaling_v1_lifecycle_hook_proto_init()
 	file_autoscaling_v1_instance_proto_msgTypes[0].OneofWrappers = []any{}
-	file_autoscaling_v1_instance_proto_msgTypes[2].OneofWrappers = []any{}
-	file_autoscaling_v1_instance_proto_msgTypes[8].OneofWrappers = []any{
+	file_autoscaling_v1_instance_proto_msgTypes[3].OneofWrappers = []any{}
+	file_autoscaling_v1_instance_proto_msgTypes[10].OneofWrappers = []any{}
+	file_autoscaling_v1_instance_proto_msgTypes[16].OneofWrappers = []any{
 		(*Instance_TimelineEntry_State)(nil),
 		(*Instance_TimelineEntry_Step)(nil),
 	}
@@ -1393,7 +2282,7 @@ func file_autoscaling_v1_instance_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_autoscaling_v1_instance_proto_rawDesc), len(file_autoscaling_v1_instance_proto_rawDesc)),
 			NumEnums:      4,
-			NumMessages:   11,
+			NumMessages:   19,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

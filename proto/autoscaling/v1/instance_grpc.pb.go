@@ -21,6 +21,11 @@ const _ = grpc.SupportPackageIsVersion9
 const (
 	InstanceService_ListInstances_FullMethodName         = "/autoscaling.v1.InstanceService/ListInstances"
 	InstanceService_GetInstance_FullMethodName           = "/autoscaling.v1.InstanceService/GetInstance"
+	InstanceService_AttachInstances_FullMethodName       = "/autoscaling.v1.InstanceService/AttachInstances"
+	InstanceService_DetachInstances_FullMethodName       = "/autoscaling.v1.InstanceService/DetachInstances"
+	InstanceService_EnterStandby_FullMethodName          = "/autoscaling.v1.InstanceService/EnterStandby"
+	InstanceService_ExitStandby_FullMethodName           = "/autoscaling.v1.InstanceService/ExitStandby"
+	InstanceService_ListReleasedMachines_FullMethodName  = "/autoscaling.v1.InstanceService/ListReleasedMachines"
 	InstanceService_RemoveInstances_FullMethodName       = "/autoscaling.v1.InstanceService/RemoveInstances"
 	InstanceService_SetInstanceProtection_FullMethodName = "/autoscaling.v1.InstanceService/SetInstanceProtection"
 	InstanceService_SetInstanceHealth_FullMethodName     = "/autoscaling.v1.InstanceService/SetInstanceHealth"
@@ -36,9 +41,41 @@ type InstanceServiceClient interface {
 	ListInstances(ctx context.Context, in *ListInstancesRequest, opts ...grpc.CallOption) (*ListInstancesResponse, error)
 	// Also a final one, until its retention of 7 days ends.
 	GetInstance(ctx context.Context, in *GetInstanceRequest, opts ...grpc.CallOption) (*Instance, error)
-	// Terminates instances, protected and standby ones too. With `decrement_desired` the group becomes smaller, else
-	// they are replaced. Errors: `NOT_FOUND`, `WRONG_STATE` when one is leaving already, `OUT_OF_RANGE` below min,
+	// Takes machines that exist at the configuration's provider into the group. Desired grows by their number. Their state
+	// is shown by instances of their own, origin ATTACHED, which go the way of launched ones, without the machine being
+	// made; each one's outcome is in the activity. The whole batch is accepted or refused; a refusal has one field
+	// violation per machine that stands in the way, and the reason of the first. Errors: `NOT_FOUND` for a machine that
+	// the provider does not know, `WRONG_STATE` for one that does not run, `IN_USE` for one that is in a group, or named
+	// twice, `PERMISSION_DENIED` for one that another cluster has marked as its own, `OUT_OF_RANGE` above `max_size`,
+	// `DEPENDENCY_MISSING`, `GROUP_PAUSED`, `GROUP_DELETING`, `PROCESS_SUSPENDED`.
+	AttachInstances(ctx context.Context, in *AttachInstancesRequest, opts ...grpc.CallOption) (*Activity, error)
+	// Lets instances go with their machines running: they are drained, deregistered, taken off the access lists, and are
+	// no longer the service's; ListReleasedMachines has them. With `decrement_desired` the group becomes smaller, else they
+	// are replaced.
+	// The whole batch is accepted or refused; a refusal has one field violation per instance that stands in the way.
+	// Errors: `NOT_FOUND`, `WRONG_STATE` when one is neither IN_SERVICE nor STANDBY, `OUT_OF_RANGE` below `min_size`,
+	// `GROUP_PAUSED`, `GROUP_DELETING`, `PROCESS_SUSPENDED`.
+	DetachInstances(ctx context.Context, in *DetachInstancesRequest, opts ...grpc.CallOption) (*Activity, error)
+	// Takes instances in service out of traffic for a while: they are drained and deregistered, and then neither checked,
+	// replaced nor chosen for scale-in. With `decrement_desired` desired falls by their number, else others are launched in
+	// their place.
+	// The whole batch is accepted or refused; a refusal has one field violation per instance that stands in the way.
+	// Errors: `NOT_FOUND`, `WRONG_STATE` when one is not IN_SERVICE, `OUT_OF_RANGE` below `min_size`, `GROUP_PAUSED`,
+	// `GROUP_DELETING`.
+	EnterStandby(ctx context.Context, in *EnterStandbyRequest, opts ...grpc.CallOption) (*Activity, error)
+	// Puts instances in standby back to work. Desired grows by their number.
+	// The whole batch is accepted or refused; a refusal has one field violation per instance that stands in the way.
+	// Errors: `NOT_FOUND`, `WRONG_STATE` when one is not STANDBY, `OUT_OF_RANGE` above `max_size`, `GROUP_PAUSED`,
 	// `GROUP_DELETING`, `PROCESS_SUSPENDED`.
+	ExitStandby(ctx context.Context, in *ExitStandbyRequest, opts ...grpc.CallOption) (*Activity, error)
+	// Machines that were let go alive: detached, or attached without being entrusted and removed. No sweep touches them.
+	// They are listed while their provider has them, or until they are attached again. Newest first.
+	ListReleasedMachines(ctx context.Context, in *ListReleasedMachinesRequest, opts ...grpc.CallOption) (*ListReleasedMachinesResponse, error)
+	// Terminates instances, protected and standby ones too; machines that were attached without being entrusted are let go.
+	// With `decrement_desired` the group becomes smaller, else they are replaced.
+	// The whole batch is accepted or refused; a refusal has one field violation per instance that stands in the way.
+	// Errors: `NOT_FOUND`, `WRONG_STATE` when one is leaving already, `OUT_OF_RANGE` below min, `GROUP_DELETING`,
+	// `PROCESS_SUSPENDED`.
 	RemoveInstances(ctx context.Context, in *RemoveInstancesRequest, opts ...grpc.CallOption) (*Activity, error)
 	// Protects instances from scale-in, or ends it. Errors: `NOT_FOUND`, `WRONG_STATE`.
 	SetInstanceProtection(ctx context.Context, in *SetInstanceProtectionRequest, opts ...grpc.CallOption) (*SetInstanceProtectionResponse, error)
@@ -68,6 +105,56 @@ func (c *instanceServiceClient) GetInstance(ctx context.Context, in *GetInstance
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(Instance)
 	err := c.cc.Invoke(ctx, InstanceService_GetInstance_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *instanceServiceClient) AttachInstances(ctx context.Context, in *AttachInstancesRequest, opts ...grpc.CallOption) (*Activity, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(Activity)
+	err := c.cc.Invoke(ctx, InstanceService_AttachInstances_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *instanceServiceClient) DetachInstances(ctx context.Context, in *DetachInstancesRequest, opts ...grpc.CallOption) (*Activity, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(Activity)
+	err := c.cc.Invoke(ctx, InstanceService_DetachInstances_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *instanceServiceClient) EnterStandby(ctx context.Context, in *EnterStandbyRequest, opts ...grpc.CallOption) (*Activity, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(Activity)
+	err := c.cc.Invoke(ctx, InstanceService_EnterStandby_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *instanceServiceClient) ExitStandby(ctx context.Context, in *ExitStandbyRequest, opts ...grpc.CallOption) (*Activity, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(Activity)
+	err := c.cc.Invoke(ctx, InstanceService_ExitStandby_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *instanceServiceClient) ListReleasedMachines(ctx context.Context, in *ListReleasedMachinesRequest, opts ...grpc.CallOption) (*ListReleasedMachinesResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ListReleasedMachinesResponse)
+	err := c.cc.Invoke(ctx, InstanceService_ListReleasedMachines_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
 	}
@@ -114,9 +201,41 @@ type InstanceServiceServer interface {
 	ListInstances(context.Context, *ListInstancesRequest) (*ListInstancesResponse, error)
 	// Also a final one, until its retention of 7 days ends.
 	GetInstance(context.Context, *GetInstanceRequest) (*Instance, error)
-	// Terminates instances, protected and standby ones too. With `decrement_desired` the group becomes smaller, else
-	// they are replaced. Errors: `NOT_FOUND`, `WRONG_STATE` when one is leaving already, `OUT_OF_RANGE` below min,
+	// Takes machines that exist at the configuration's provider into the group. Desired grows by their number. Their state
+	// is shown by instances of their own, origin ATTACHED, which go the way of launched ones, without the machine being
+	// made; each one's outcome is in the activity. The whole batch is accepted or refused; a refusal has one field
+	// violation per machine that stands in the way, and the reason of the first. Errors: `NOT_FOUND` for a machine that
+	// the provider does not know, `WRONG_STATE` for one that does not run, `IN_USE` for one that is in a group, or named
+	// twice, `PERMISSION_DENIED` for one that another cluster has marked as its own, `OUT_OF_RANGE` above `max_size`,
+	// `DEPENDENCY_MISSING`, `GROUP_PAUSED`, `GROUP_DELETING`, `PROCESS_SUSPENDED`.
+	AttachInstances(context.Context, *AttachInstancesRequest) (*Activity, error)
+	// Lets instances go with their machines running: they are drained, deregistered, taken off the access lists, and are
+	// no longer the service's; ListReleasedMachines has them. With `decrement_desired` the group becomes smaller, else they
+	// are replaced.
+	// The whole batch is accepted or refused; a refusal has one field violation per instance that stands in the way.
+	// Errors: `NOT_FOUND`, `WRONG_STATE` when one is neither IN_SERVICE nor STANDBY, `OUT_OF_RANGE` below `min_size`,
+	// `GROUP_PAUSED`, `GROUP_DELETING`, `PROCESS_SUSPENDED`.
+	DetachInstances(context.Context, *DetachInstancesRequest) (*Activity, error)
+	// Takes instances in service out of traffic for a while: they are drained and deregistered, and then neither checked,
+	// replaced nor chosen for scale-in. With `decrement_desired` desired falls by their number, else others are launched in
+	// their place.
+	// The whole batch is accepted or refused; a refusal has one field violation per instance that stands in the way.
+	// Errors: `NOT_FOUND`, `WRONG_STATE` when one is not IN_SERVICE, `OUT_OF_RANGE` below `min_size`, `GROUP_PAUSED`,
+	// `GROUP_DELETING`.
+	EnterStandby(context.Context, *EnterStandbyRequest) (*Activity, error)
+	// Puts instances in standby back to work. Desired grows by their number.
+	// The whole batch is accepted or refused; a refusal has one field violation per instance that stands in the way.
+	// Errors: `NOT_FOUND`, `WRONG_STATE` when one is not STANDBY, `OUT_OF_RANGE` above `max_size`, `GROUP_PAUSED`,
 	// `GROUP_DELETING`, `PROCESS_SUSPENDED`.
+	ExitStandby(context.Context, *ExitStandbyRequest) (*Activity, error)
+	// Machines that were let go alive: detached, or attached without being entrusted and removed. No sweep touches them.
+	// They are listed while their provider has them, or until they are attached again. Newest first.
+	ListReleasedMachines(context.Context, *ListReleasedMachinesRequest) (*ListReleasedMachinesResponse, error)
+	// Terminates instances, protected and standby ones too; machines that were attached without being entrusted are let go.
+	// With `decrement_desired` the group becomes smaller, else they are replaced.
+	// The whole batch is accepted or refused; a refusal has one field violation per instance that stands in the way.
+	// Errors: `NOT_FOUND`, `WRONG_STATE` when one is leaving already, `OUT_OF_RANGE` below min, `GROUP_DELETING`,
+	// `PROCESS_SUSPENDED`.
 	RemoveInstances(context.Context, *RemoveInstancesRequest) (*Activity, error)
 	// Protects instances from scale-in, or ends it. Errors: `NOT_FOUND`, `WRONG_STATE`.
 	SetInstanceProtection(context.Context, *SetInstanceProtectionRequest) (*SetInstanceProtectionResponse, error)
@@ -137,6 +256,21 @@ func (UnimplementedInstanceServiceServer) ListInstances(context.Context, *ListIn
 }
 func (UnimplementedInstanceServiceServer) GetInstance(context.Context, *GetInstanceRequest) (*Instance, error) {
 	return nil, status.Error(codes.Unimplemented, "method GetInstance not implemented")
+}
+func (UnimplementedInstanceServiceServer) AttachInstances(context.Context, *AttachInstancesRequest) (*Activity, error) {
+	return nil, status.Error(codes.Unimplemented, "method AttachInstances not implemented")
+}
+func (UnimplementedInstanceServiceServer) DetachInstances(context.Context, *DetachInstancesRequest) (*Activity, error) {
+	return nil, status.Error(codes.Unimplemented, "method DetachInstances not implemented")
+}
+func (UnimplementedInstanceServiceServer) EnterStandby(context.Context, *EnterStandbyRequest) (*Activity, error) {
+	return nil, status.Error(codes.Unimplemented, "method EnterStandby not implemented")
+}
+func (UnimplementedInstanceServiceServer) ExitStandby(context.Context, *ExitStandbyRequest) (*Activity, error) {
+	return nil, status.Error(codes.Unimplemented, "method ExitStandby not implemented")
+}
+func (UnimplementedInstanceServiceServer) ListReleasedMachines(context.Context, *ListReleasedMachinesRequest) (*ListReleasedMachinesResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ListReleasedMachines not implemented")
 }
 func (UnimplementedInstanceServiceServer) RemoveInstances(context.Context, *RemoveInstancesRequest) (*Activity, error) {
 	return nil, status.Error(codes.Unimplemented, "method RemoveInstances not implemented")
@@ -200,6 +334,96 @@ func _InstanceService_GetInstance_Handler(srv interface{}, ctx context.Context, 
 	}
 	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
 		return srv.(InstanceServiceServer).GetInstance(ctx, req.(*GetInstanceRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _InstanceService_AttachInstances_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(AttachInstancesRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(InstanceServiceServer).AttachInstances(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: InstanceService_AttachInstances_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(InstanceServiceServer).AttachInstances(ctx, req.(*AttachInstancesRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _InstanceService_DetachInstances_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(DetachInstancesRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(InstanceServiceServer).DetachInstances(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: InstanceService_DetachInstances_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(InstanceServiceServer).DetachInstances(ctx, req.(*DetachInstancesRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _InstanceService_EnterStandby_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(EnterStandbyRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(InstanceServiceServer).EnterStandby(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: InstanceService_EnterStandby_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(InstanceServiceServer).EnterStandby(ctx, req.(*EnterStandbyRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _InstanceService_ExitStandby_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ExitStandbyRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(InstanceServiceServer).ExitStandby(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: InstanceService_ExitStandby_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(InstanceServiceServer).ExitStandby(ctx, req.(*ExitStandbyRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _InstanceService_ListReleasedMachines_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ListReleasedMachinesRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(InstanceServiceServer).ListReleasedMachines(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: InstanceService_ListReleasedMachines_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(InstanceServiceServer).ListReleasedMachines(ctx, req.(*ListReleasedMachinesRequest))
 	}
 	return interceptor(ctx, in, info, handler)
 }
@@ -272,6 +496,26 @@ var InstanceService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "GetInstance",
 			Handler:    _InstanceService_GetInstance_Handler,
+		},
+		{
+			MethodName: "AttachInstances",
+			Handler:    _InstanceService_AttachInstances_Handler,
+		},
+		{
+			MethodName: "DetachInstances",
+			Handler:    _InstanceService_DetachInstances_Handler,
+		},
+		{
+			MethodName: "EnterStandby",
+			Handler:    _InstanceService_EnterStandby_Handler,
+		},
+		{
+			MethodName: "ExitStandby",
+			Handler:    _InstanceService_ExitStandby_Handler,
+		},
+		{
+			MethodName: "ListReleasedMachines",
+			Handler:    _InstanceService_ListReleasedMachines_Handler,
 		},
 		{
 			MethodName: "RemoveInstances",
