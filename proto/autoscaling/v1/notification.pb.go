@@ -247,7 +247,7 @@ type Webhook struct {
 	// The signing secret: `whsec_` and the base64 of 24 to 64 bytes. Empty: one is made. Only the answers of
 	// CreateNotificationTarget and RotateNotificationTargetSecret show it.
 	Secret string `protobuf:"bytes,2,opt,name=secret,proto3" json:"secret,omitempty"`
-	// How long one attempt may take; 1 to 60 s, default 10 s.
+	// How long one attempt may take; 1 to 30 s, default 10 s.
 	Timeout *durationpb.Duration `protobuf:"bytes,3,opt,name=timeout,proto3" json:"timeout,omitempty"`
 	// Those that sign, the newest first.
 	Secrets       []*Webhook_SecretVersion `protobuf:"bytes,4,rep,name=secrets,proto3" json:"secrets,omitempty"`
@@ -1452,7 +1452,7 @@ type RedeliverDeadLettersRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// `namespaces/{namespace}/notificationTargets/{notification_target}`.
 	Parent string `protobuf:"bytes,1,opt,name=parent,proto3" json:"parent,omitempty"`
-	// Ids of dead letters; none: all of the target.
+	// Ids of dead letters, at most 100; none: the target's oldest 1000.
 	DeadLetters []string `protobuf:"bytes,2,rep,name=dead_letters,json=deadLetters,proto3" json:"dead_letters,omitempty"`
 	// Makes a retry safe: the same id with the same content returns the first answer and does nothing, for
 	// 24 hours; with other content it is refused (`ALREADY_EXISTS`, `IDEMPOTENCY_MISMATCH`).
@@ -1524,7 +1524,9 @@ func (x *RedeliverDeadLettersRequest) GetValidateOnly() bool {
 type RedeliverDeadLettersResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// How many are on their way again.
-	Count         *int32 `protobuf:"varint,1,opt,name=count,proto3,oneof" json:"count,omitempty"`
+	Count *int32 `protobuf:"varint,1,opt,name=count,proto3,oneof" json:"count,omitempty"`
+	// How many dead letters the target still has.
+	Left          *int32 `protobuf:"varint,2,opt,name=left,proto3,oneof" json:"left,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1562,6 +1564,13 @@ func (*RedeliverDeadLettersResponse) Descriptor() ([]byte, []int) {
 func (x *RedeliverDeadLettersResponse) GetCount() int32 {
 	if x != nil && x.Count != nil {
 		return *x.Count
+	}
+	return 0
+}
+
+func (x *RedeliverDeadLettersResponse) GetLeft() int32 {
+	if x != nil && x.Left != nil {
+		return *x.Left
 	}
 	return 0
 }
@@ -2168,7 +2177,7 @@ const file_autoscaling_v1_notification_proto_rawDesc = "" +
 	"\aWebhook\x12/\n" +
 	"\x03url\x18\x01 \x01(\tB\x1d\xe0A\x02\xbaH\x17r\x15\x18\x80\x102\x10^https?://[^/\\s]R\x03url\x12G\n" +
 	"\x06secret\x18\x02 \x01(\tB/\xbaH)\xd8\x01\x01r$2\"^whsec_[A-Za-z0-9+/]{32,86}={0,2}$\x80\x01\x01R\x06secret\x12C\n" +
-	"\atimeout\x18\x03 \x01(\v2\x19.google.protobuf.DurationB\x0e\xbaH\v\xaa\x01\b\"\x02\b<2\x02\b\x01R\atimeout\x12D\n" +
+	"\atimeout\x18\x03 \x01(\v2\x19.google.protobuf.DurationB\x0e\xbaH\v\xaa\x01\b\"\x02\b\x1e2\x02\b\x01R\atimeout\x12D\n" +
 	"\asecrets\x18\x04 \x03(\v2%.autoscaling.v1.Webhook.SecretVersionB\x03\xe0A\x03R\asecrets\x1a\x89\x01\n" +
 	"\rSecretVersion\x12;\n" +
 	"\vcreate_time\x18\x01 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
@@ -2301,10 +2310,12 @@ const file_autoscaling_v1_notification_proto_rawDesc = "" +
 	"\fdead_letters\x18\x02 \x03(\tB\"\xbaH\x1f\x92\x01\x1c\x10d\x18\x01\"\x16r\x142\x12^[1-9][0-9]{0,19}$R\vdeadLetters\x12'\n" +
 	"\n" +
 	"request_id\x18\x03 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x01R\trequestId\x12#\n" +
-	"\rvalidate_only\x18\x04 \x01(\bR\fvalidateOnly\"C\n" +
+	"\rvalidate_only\x18\x04 \x01(\bR\fvalidateOnly\"e\n" +
 	"\x1cRedeliverDeadLettersResponse\x12\x19\n" +
-	"\x05count\x18\x01 \x01(\x05H\x00R\x05count\x88\x01\x01B\b\n" +
-	"\x06_count\"\xe9\x02\n" +
+	"\x05count\x18\x01 \x01(\x05H\x00R\x05count\x88\x01\x01\x12\x17\n" +
+	"\x04left\x18\x02 \x01(\x05H\x01R\x04left\x88\x01\x01B\b\n" +
+	"\x06_countB\a\n" +
+	"\x05_left\"\xe9\x02\n" +
 	"\x19CreateNotificationRequest\x12X\n" +
 	"\x06parent\x18\x01 \x01(\tB@\xe0A\x02\xbaH:\xc8\x01\x01r523^namespaces/[a-z0-9-]{1,63}/groups/[a-z0-9-]{1,63}$R\x06parent\x12W\n" +
 	"\x0fnotification_id\x18\x02 \x01(\tB.\xe0A\x02\xbaH(\xc8\x01\x01r#2!^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$R\x0enotificationId\x12K\n" +
