@@ -42,6 +42,16 @@ type Error struct {
 	Field      string
 	RetryAfter time.Duration
 	Metadata   map[string]string // e.g. the name of the recorded refusal
+	// Violations are what stands in the way of each item of a batch, where that is
+	// more than Field can say.
+	Violations []Violation
+}
+
+// Violation is one item's own refusal; the error's Reason is the first one's.
+type Violation struct {
+	Field   string // e.g. "instances[3]"
+	Reason  Reason // "": the error's
+	Message string
 }
 
 func (e *Error) Error() string { return e.Message }
