@@ -28,6 +28,7 @@ type Batch struct {
 	// lastActivity is the highest number given out; numbers that were not used
 	// are given again by the next batch.
 	lastActivity autoscaling.ActivityID
+	lastDelivery uint64 // likewise
 
 	undo    []undo // of the running function
 	running bool
@@ -69,6 +70,7 @@ func (m *Machine) Begin(term uint64, now autoscaling.Time, ids IDs) *Batch {
 		ids:          ids,
 		index:        map[recordKey]int{},
 		lastActivity: base.lastActivity,
+		lastDelivery: base.lastDelivery,
 	}
 	m.open = b
 	return b
@@ -80,14 +82,14 @@ func (b *Batch) Run(fn func(*Tx) error) error {
 	if b.st.mutable == nil || b.running {
 		panic("fsm: Run on a batch that is sealed or running")
 	}
-	size, lastActivity := b.size, b.lastActivity
+	size, lastActivity, lastDelivery := b.size, b.lastActivity, b.lastDelivery
 	tx := &Tx{Reader: Reader{st: b.st}, b: b}
 	b.running = true
 	done := false
 	defer func() {
 		if !done {
 			b.rollback()
-			b.size, b.lastActivity = size, lastActivity
+			b.size, b.lastActivity, b.lastDelivery = size, lastActivity, lastDelivery
 		}
 		clear(b.undo)
 		b.undo = b.undo[:0]

@@ -70,6 +70,11 @@ var plans = [kindCount]*plan{
 	kindRequest:       planOf(reflect.TypeFor[autoscaling.Request]()),
 	kindOrphan:        planOf(reflect.TypeFor[autoscaling.Orphan]()),
 	kindEvent:         planOf(reflect.TypeFor[autoscaling.Event]()),
+	kindHook:          planOf(reflect.TypeFor[autoscaling.LifecycleHook]()),
+	kindNotification:  planOf(reflect.TypeFor[autoscaling.Notification]()),
+	kindTarget:        planOf(reflect.TypeFor[autoscaling.NotificationTarget]()),
+	kindDelivery:      planOf(reflect.TypeFor[autoscaling.Delivery]()),
+	kindReleased:      planOf(reflect.TypeFor[autoscaling.Released]()),
 }
 
 // planOf panics when a tag is missing or used twice: found by every test.

@@ -2,6 +2,7 @@ package fsm
 
 import (
 	"fmt"
+	"math"
 	"strings"
 
 	"github.com/asctl/as/internal/autoscaling"
@@ -45,6 +46,23 @@ func dump(r Reader) string {
 	for n := range r.Nodes() {
 		line("node %+v found %v store %v", *n, r.Node(n.ID) == n, r.ProviderStore(n.ID) != nil)
 	}
+	for target := range r.NotificationTargets("") {
+		next, pending := r.NextDelivery(target.UID)
+		line("target %+v by id %v counts %+v next %d %v", *target, r.NotificationTargetByID(target.Namespace, target.ID) == target,
+			r.OutboxCounts(target.UID), next, pending)
+		for d := range r.Deliveries(target.UID) {
+			line(" delivery %+v found %v", *d, r.Delivery(target.UID, d.ID) == d)
+		}
+		for d := range r.DeadLetters(target.UID) {
+			line(" dead %d", d.ID)
+		}
+		for d := range r.DueDeliveries(target.UID, autoscaling.Time(math.MaxInt64)) {
+			line(" due %d", d.ID)
+		}
+	}
+	for m := range r.AllReleased() {
+		line("released %+v found %v", *m, r.Released(m.Provider, m.MachineID) == m)
+	}
 	for o := range r.Orphans() {
 		line("orphan %+v", *o)
 	}
@@ -61,6 +79,12 @@ func dumpGroup(line func(string, ...any), r Reader, g *autoscaling.Group) {
 	}
 	for t := range r.ScheduledTasks(g.UID) {
 		line(" task %+v found %v", *t, r.ScheduledTask(g.UID, t.ID) == t)
+	}
+	for h := range r.LifecycleHooks(g.UID) {
+		line(" hook %+v found %v", *h, r.LifecycleHook(g.UID, h.ID) == h)
+	}
+	for n := range r.Notifications(g.UID) {
+		line(" notification %+v found %v", *n, r.Notification(g.UID, n.ID) == n)
 	}
 	for i := range r.Instances(g.UID) {
 		line(" instance %+v found %v %v", *i, r.Instance(g.UID, i.ID) == i, r.FindInstance(i.ID) == i)

@@ -121,6 +121,7 @@ func decodeEntry(t tb, entry []byte) (entryHead, []change) {
 func writeGolden(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 1))
 	const g, c = autoscaling.UID("0197c3a4-7c1e-7000-8000-000000000001"), autoscaling.UID("0197c3a4-7c1e-7000-8000-000000000002")
+	const n = autoscaling.UID("0197c3a4-7c1e-7000-8000-000000000003")
 	m := NewMachine()
 	var ids countedIDs
 	batch := func(fn func(tx *Tx)) []byte {
@@ -192,6 +193,24 @@ func writeGolden(t *testing.T) {
 				tx.PutOrphan(record)
 			case *autoscaling.Event:
 				tx.Emit(*record)
+			case *autoscaling.LifecycleHook:
+				record.Group, record.ID = g, "warm-up"
+				tx.PutLifecycleHook(record)
+			case *autoscaling.Notification:
+				record.Group, record.ID = g, "tell-all"
+				tx.PutNotification(record)
+			case *autoscaling.NotificationTarget:
+				record.UID = n
+				tx.PutNotificationTarget(record)
+			case *autoscaling.Delivery:
+				record.Target, record.ID, record.State = n, 7, autoscaling.DeliveryPending
+				tx.PutDelivery(record)
+				dead := *record
+				dead.ID, dead.State = 8, autoscaling.DeliveryDead
+				tx.PutDelivery(&dead)
+			case *autoscaling.Released:
+				record.Provider, record.MachineID = "sim", "m-1"
+				tx.PutReleased(record)
 			}
 		}
 	}))
@@ -202,6 +221,11 @@ func writeGolden(t *testing.T) {
 		tx.DeleteRule(g, "add-two")
 		tx.DeleteAlarmTask(g, "cpu-high")
 		tx.DeleteScheduledTask(g, "morning")
+		tx.DeleteLifecycleHook(g, "warm-up")
+		tx.DeleteNotification(g, "tell-all")
+		tx.DeleteDelivery(n, 7)
+		tx.DeleteNotificationTarget(n)
+		tx.DeleteReleased("sim", "m-1")
 		tx.DeleteGroup(g)
 		tx.DeleteConfiguration(c)
 		tx.DeleteNode("node-1")

@@ -13,6 +13,8 @@ func (r Reader) CheckInvariants() []string {
 	c := &check{Reader: r}
 	c.configurations()
 	c.groups()
+	c.outboxes()
+	c.released()
 	c.indexes()
 	c.requests()
 	c.events()
@@ -27,6 +29,7 @@ type check struct {
 
 	instances, activities int // that groups have
 	live, deleted, users  int // groups in each index
+	targets               int
 }
 
 // must notes what is not so.
@@ -70,6 +73,7 @@ func (c *check) indexes() {
 	same("groups with a configuration", c.users, c.st.users.len())
 	same("instances", c.instances, c.st.instances.groups.len()+c.st.instances.others.len())
 	same("activities", c.activities, c.st.activities.len())
+	same("notification targets", c.targets, c.st.targetNames.len())
 }
 
 func (c *check) requests() {

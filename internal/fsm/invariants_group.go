@@ -97,8 +97,20 @@ func (c *check) children(s *shard) {
 		belongs("scheduled task", t.ID, t.Group, previous)
 		previous = t.ID
 	}
+	previous = ""
+	for _, h := range s.hooks {
+		belongs("lifecycle hook", h.ID, h.Group, previous)
+		previous = h.ID
+	}
+	c.must(len(s.hooks) <= autoscaling.MaxHooks, "it has %d lifecycle hooks", len(s.hooks))
+	previous = ""
+	for _, n := range s.notifications {
+		belongs("notification", n.ID, n.Group, previous)
+		previous = n.ID
+	}
 	if g.State == autoscaling.GroupDeleted {
-		c.must(len(s.rules)+len(s.alarms)+len(s.tasks) == 0, "it is deleted and has rules or tasks")
+		c.must(len(s.rules)+len(s.alarms)+len(s.tasks)+len(s.hooks)+len(s.notifications) == 0,
+			"it is deleted and has rules, tasks, hooks or notifications")
 		c.must(s.live.len() == 0, "it is deleted and has %d instances that are not final", s.live.len())
 	}
 }
@@ -127,7 +139,7 @@ func (c *check) runawayBound(s *shard) {
 			newest = max(newest, i.CreateTime)
 		}
 	}
-	bound := s.record.Max + autoscaling.Surge(s.record.Max)
+	bound := s.record.Max + s.record.SurgeAt(s.record.Max)
 	c.must(u.Bound <= bound || newest <= s.record.UpdateTime,
 		"counted and unproven instances use %d of a bound of %d, and launches went on", u.Bound, bound)
 }

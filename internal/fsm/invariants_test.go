@@ -82,7 +82,7 @@ func TestEachBrokenInvariantIsSaidInWords(t *testing.T) {
 		"activity that deletes it, 7, does not exist":             group(func(g *autoscaling.Group) { g.State, g.DeleteActivity = autoscaling.GroupDeleting, 7 }),
 		"activity by which it converges, 9, does not exist":       group(func(g *autoscaling.Group) { g.Converging = 9 }),
 		"it makes the group converge beside activity 0":           group(func(g *autoscaling.Group) { g.Converging = 0 }),
-		"it is deleted and has rules or tasks":                    group(func(g *autoscaling.Group) { g.State = autoscaling.GroupDeleted }),
+		"it is deleted and has rules, tasks, hooks or notifications":                    group(func(g *autoscaling.Group) { g.State = autoscaling.GroupDeleted }),
 		"it is deleted and has 2 instances that are not final":    group(func(g *autoscaling.Group) { g.State = autoscaling.GroupDeleted }),
 		"use 2 of a bound of 1, and launches went on":             group(func(g *autoscaling.Group) { g.Max, g.Desired = 0, 0 }),
 		`it is PENDING, which has no step "DRAIN"`:                instance("i-2", func(i *autoscaling.Instance) { i.Step = autoscaling.StepDrain }),

@@ -24,12 +24,18 @@ const (
 	kindRequest
 	kindOrphan
 	kindEvent
+	kindHook
+	kindNotification
+	kindTarget
+	kindDelivery
+	kindReleased
 	kindCount
 )
 
 var kindNames = [kindCount]string{
 	"", "cluster", "node", "provider store", "configuration", "configuration version", "group", "rule",
 	"alarm task", "scheduled task", "instance", "activity", "request", "orphan", "event",
+	"lifecycle hook", "notification", "notification target", "delivery", "released machine",
 }
 
 func (k kind) String() string {
@@ -99,6 +105,16 @@ func newRecord(k kind) any {
 		return new(autoscaling.Orphan)
 	case kindEvent:
 		return new(autoscaling.Event)
+	case kindHook:
+		return new(autoscaling.LifecycleHook)
+	case kindNotification:
+		return new(autoscaling.Notification)
+	case kindTarget:
+		return new(autoscaling.NotificationTarget)
+	case kindDelivery:
+		return new(autoscaling.Delivery)
+	case kindReleased:
+		return new(autoscaling.Released)
 	}
 	return nil
 }

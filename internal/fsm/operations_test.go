@@ -11,12 +11,15 @@ import (
 // anyWrite draws one write that a function may make in the state that it finds.
 // Names and ids are few, so that writes meet.
 func anyWrite(t *rapid.T, tx *Tx) {
-	switch rapid.SampledFrom([]string{
+	what := rapid.SampledFrom([]string{
 		"group", "group", "delete group", "instance", "instance", "instance", "instance", "delete instance",
 		"activity", "activity", "delete activity", "event", "event", "rule", "delete rule", "alarm", "task",
 		"configuration", "version", "delete configuration", "request", "delete request", "node", "delete node",
-		"store", "orphan", "delete orphan", "cluster",
-	}).Draw(t, "write") {
+		"store", "orphan", "delete orphan", "cluster", "hook", "delete hook", "notification", "delete notification",
+		"target", "target", "delete target", "notice", "notice", "notice", "delivery", "delivery", "delete delivery",
+		"released", "delete released",
+	}).Draw(t, "write")
+	switch what {
 	case "group":
 		putAnyGroup(t, tx)
 	case "delete group":
@@ -94,6 +97,9 @@ func anyWrite(t *rapid.T, tx *Tx) {
 		tx.PutOrphan(&autoscaling.Orphan{Provider: word(t), Instance: autoscaling.InstanceID(word(t)), MachineID: word(t)})
 	case "delete orphan":
 		tx.DeleteOrphan(word(t), autoscaling.InstanceID(word(t)))
+	case "hook", "delete hook", "notification", "delete notification", "target", "delete target", "notice", "delivery",
+		"delete delivery", "released", "delete released":
+		anyOutboxWrite(t, tx, what)
 	case "cluster":
 		tx.PutCluster(&autoscaling.Cluster{Name: word(t)})
 	}

@@ -55,6 +55,32 @@ func (st *state) replayPut(record any, t *touched) error {
 		}
 		st.replaceTask(r.Group, getChild(s.tasks, r.ID, taskID), r)
 		t.group(r.Group)
+	case *autoscaling.Delivery:
+		if st.outbox(r.Target) == nil {
+			return fmt.Errorf("%s to target %q, which does not exist", kindDelivery, r.Target)
+		}
+		st.sawDelivery(r.ID)
+		st.replaceDelivery(r.Target, Reader{st}.Delivery(r.Target, r.ID), r)
+		t.target(r.Target)
+	case *autoscaling.LifecycleHook:
+		s, err := st.childShard(kindHook, r.Group)
+		if err != nil {
+			return err
+		}
+		st.replaceHook(r.Group, getChild(s.hooks, r.ID, hookID), r)
+		t.group(r.Group)
+	case *autoscaling.Notification:
+		s, err := st.childShard(kindNotification, r.Group)
+		if err != nil {
+			return err
+		}
+		st.replaceNotification(r.Group, getChild(s.notifications, r.ID, notificationID), r)
+		t.group(r.Group)
+	case *autoscaling.NotificationTarget:
+		st.replaceTarget(Reader{st}.NotificationTarget(r.UID), r)
+		t.target(r.UID)
+	case *autoscaling.Released:
+		st.replaceReleased(nil, r)
 	case *autoscaling.Configuration:
 		prev := st.line(r.UID)
 		st.replaceConfiguration(prev, prev.with(r))
@@ -94,7 +120,7 @@ func (st *state) replayDelete(k kind, id key, t *touched) error {
 	group := autoscaling.UID(id.a)
 	s := st.shard(group)
 	switch k {
-	case kindInstance, kindActivity, kindRule, kindAlarm, kindTask, kindGroup:
+	case kindInstance, kindActivity, kindRule, kindAlarm, kindTask, kindHook, kindNotification, kindGroup:
 		if k == kindActivity {
 			st.sawActivity(autoscaling.ActivityID(id.n))
 		}
@@ -118,6 +144,23 @@ func (st *state) replayDelete(k kind, id key, t *touched) error {
 		st.replaceAlarm(group, getChild(s.alarms, id.b, alarmID), nil)
 	case kindTask:
 		st.replaceTask(group, getChild(s.tasks, id.b, taskID), nil)
+	case kindHook:
+		st.replaceHook(group, getChild(s.hooks, id.b, hookID), nil)
+	case kindNotification:
+		st.replaceNotification(group, getChild(s.notifications, id.b, notificationID), nil)
+	case kindTarget:
+		if o := st.outbox(autoscaling.UID(id.a)); o != nil {
+			st.removeOutbox(o)
+		}
+		t.target(autoscaling.UID(id.a))
+	case kindDelivery:
+		st.sawDelivery(id.n)
+		if prev := (Reader{st}).Delivery(autoscaling.UID(id.a), id.n); prev != nil {
+			st.replaceDelivery(prev.Target, prev, nil)
+		}
+		t.target(autoscaling.UID(id.a))
+	case kindReleased:
+		st.released.delete(st.mutable, name(id.a, id.b))
 	case kindConfiguration:
 		if prev := st.line(autoscaling.UID(id.a)); prev != nil {
 			st.replaceConfiguration(prev, nil)

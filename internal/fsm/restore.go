@@ -120,11 +120,14 @@ func (r *snapshotReader) block() (k kind, records uint32, payload []byte, err er
 // readHead reads what appendHead wrote.
 func (st *state) readHead(b []byte) (lastEvent uint64, err error) {
 	n, b, err := readMajor(b, majorArray)
-	if err == nil && n != 5 {
-		err = &olderError{fmt.Sprintf("a head of %d parts", n)}
+	if err != nil {
+		return 0, err
 	}
-	var numbers [5]uint64
-	for i := range numbers {
+	if n != 5 && n != 6 {
+		return 0, &olderError{fmt.Sprintf("a head of %d parts", n)}
+	}
+	var numbers [6]uint64
+	for i := range numbers[:n] {
 		if err != nil {
 			return 0, err
 		}
@@ -133,6 +136,7 @@ func (st *state) readHead(b []byte) (lastEvent uint64, err error) {
 	st.at = position{numbers[0], numbers[1]}
 	st.stamp = autoscaling.Time(numbers[2])
 	st.lastActivity = autoscaling.ActivityID(numbers[3])
+	st.lastDelivery = numbers[5]
 	return numbers[4], err
 }
 

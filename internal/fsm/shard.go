@@ -15,14 +15,16 @@ type shard struct {
 	record *autoscaling.Group
 	counts Counts
 
-	rules      []*autoscaling.Rule
-	alarms     []*autoscaling.AlarmTask
-	tasks      []*autoscaling.ScheduledTask
-	live       table[autoscaling.InstanceID, *autoscaling.Instance]
-	final      table[autoscaling.InstanceID, *autoscaling.Instance]
-	finalOrder table[string, *autoscaling.Instance] // newest end first
-	activities table[autoscaling.ActivityID, *autoscaling.Activity]
-	running    table[autoscaling.ActivityID, *autoscaling.Activity]
+	rules         []*autoscaling.Rule
+	alarms        []*autoscaling.AlarmTask
+	tasks         []*autoscaling.ScheduledTask
+	hooks         []*autoscaling.LifecycleHook
+	notifications []*autoscaling.Notification
+	live          table[autoscaling.InstanceID, *autoscaling.Instance]
+	final         table[autoscaling.InstanceID, *autoscaling.Instance]
+	finalOrder    table[string, *autoscaling.Instance] // newest end first
+	activities    table[autoscaling.ActivityID, *autoscaling.Activity]
+	running       table[autoscaling.ActivityID, *autoscaling.Activity]
 }
 
 func ruleID(r *autoscaling.Rule) string          { return r.ID }

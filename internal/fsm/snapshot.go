@@ -66,12 +66,20 @@ func (st *state) writeSnapshot(to io.Writer) error {
 
 // appendHead encodes what is neither record nor index.
 func (st *state) appendHead(b []byte) []byte {
-	b = appendHead(b, majorArray, 5)
+	parts := uint64(5)
+	if st.lastDelivery > 0 {
+		parts = 6 // only now, so that nodes from before there were deliveries read all else
+	}
+	b = appendHead(b, majorArray, parts)
 	b = appendHead(b, majorUint, st.at.term)
 	b = appendHead(b, majorUint, st.at.sequence)
 	b = appendInt(b, int64(st.stamp))
 	b = appendHead(b, majorUint, uint64(st.lastActivity))
-	return appendHead(b, majorUint, st.events.last)
+	b = appendHead(b, majorUint, st.events.last)
+	if parts == 6 {
+		b = appendHead(b, majorUint, st.lastDelivery)
+	}
+	return b
 }
 
 // records iterates over every record, in the snapshot's order. A record comes
@@ -103,6 +111,12 @@ func (st *state) records() iter.Seq2[kind, any] {
 			more = more && each(kindTask, eachChild(s.tasks), yield)
 		}
 		for _, s := range st.groups.all(nil) {
+			more = more && each(kindHook, eachChild(s.hooks), yield)
+		}
+		for _, s := range st.groups.all(nil) {
+			more = more && each(kindNotification, eachChild(s.notifications), yield)
+		}
+		for _, s := range st.groups.all(nil) {
 			more = more && each(kindActivity, values(s.activities.all(nil)), yield)
 		}
 		for _, s := range st.groups.all(nil) {
@@ -111,6 +125,13 @@ func (st *state) records() iter.Seq2[kind, any] {
 		}
 		more = more && each(kindRequest, values(st.requestOrder.all(nil)), yield)
 		more = more && each(kindOrphan, values(st.orphans.all(nil)), yield)
+		more = more && each(kindReleased, values(st.released.all(nil)), yield)
+		for _, o := range st.targets.all(nil) {
+			more = more && yield(kindTarget, o.record)
+		}
+		for _, o := range st.targets.all(nil) {
+			more = more && each(kindDelivery, values(o.deliveries.all(nil)), yield)
+		}
 		_ = more && each(kindEvent, st.events.after(0), yield)
 	}
 }

@@ -21,11 +21,14 @@ type state struct {
 	stamp autoscaling.Time
 	// lastActivity is the highest number that an activity ever had.
 	lastActivity autoscaling.ActivityID
+	lastDelivery uint64 // likewise of deliveries
 
 	cluster *autoscaling.Cluster
 	nodes   table[string, *autoscaling.Node]
 	stores  table[string, *autoscaling.ProviderStore]
 	orphans table[string, *autoscaling.Orphan] // by provider, instance
+
+	released table[string, *autoscaling.Released] // by provider, machine
 
 	configurations     table[autoscaling.UID, *configurationLine]
 	configurationNames table[string, autoscaling.UID] // namespace, id
@@ -37,6 +40,9 @@ type state struct {
 
 	instances  locator
 	activities table[autoscaling.ActivityID, autoscaling.UID] // its group
+
+	targets     table[autoscaling.UID, *outbox]
+	targetNames table[string, autoscaling.UID] // namespace, id
 
 	requests     table[string, *autoscaling.Request] // namespace, id
 	requestOrder table[string, *autoscaling.Request] // time, namespace, id

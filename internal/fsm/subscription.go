@@ -10,10 +10,11 @@ import (
 
 // Change says what one or more applied batches touched since the last look.
 type Change struct {
-	Groups []autoscaling.UID // groups whose records, or whose children's, changed; sorted
-	All    bool              // a snapshot was restored: everything may have changed
-	Events bool
-	Nodes  bool
+	Groups  []autoscaling.UID // groups whose records, or whose children's, changed; sorted
+	Targets []autoscaling.UID // notification targets that changed, or whose deliveries did; sorted
+	All     bool              // a snapshot was restored: everything may have changed
+	Events  bool
+	Nodes   bool
 }
 
 // Subscription gathers applied changes without a bound on their number but
@@ -44,7 +45,7 @@ func (s *Subscription) Take() Change {
 	t := s.gathered
 	s.gathered = touched{}
 	s.mu.Unlock()
-	return Change{Groups: slices.Sorted(maps.Keys(t.groups)), All: t.all, Events: t.events, Nodes: t.nodes}
+	return Change{Groups: slices.Sorted(maps.Keys(t.groups)), Targets: slices.Sorted(maps.Keys(t.targets)), All: t.all, Events: t.events, Nodes: t.nodes}
 }
 
 // Close ends the subscription; Ready is not signalled any more.
@@ -66,7 +67,7 @@ func (s *Subscription) add(t *touched) {
 
 // touched is what batches changed.
 type touched struct {
-	groups             map[autoscaling.UID]struct{}
+	groups, targets    map[autoscaling.UID]struct{}
 	all, events, nodes bool
 }
 
@@ -77,10 +78,19 @@ func (t *touched) group(uid autoscaling.UID) {
 	t.groups[uid] = struct{}{}
 }
 
+func (t *touched) target(uid autoscaling.UID) {
+	if t.targets == nil {
+		t.targets = map[autoscaling.UID]struct{}{}
+	}
+	t.targets[uid] = struct{}{}
+}
+
 func (t *touched) add(k recordKey) {
 	switch k.kind {
-	case kindGroup, kindRule, kindAlarm, kindTask, kindInstance, kindActivity:
+	case kindGroup, kindRule, kindAlarm, kindTask, kindHook, kindNotification, kindInstance, kindActivity:
 		t.group(autoscaling.UID(k.a))
+	case kindTarget, kindDelivery:
+		t.target(autoscaling.UID(k.a))
 	case kindEvent:
 		t.events = true
 	case kindNode:
@@ -92,9 +102,14 @@ func (t *touched) merge(other *touched) {
 	for uid := range other.groups {
 		t.group(uid)
 	}
+	for uid := range other.targets {
+		t.target(uid)
+	}
 	t.all = t.all || other.all
 	t.events = t.events || other.events
 	t.nodes = t.nodes || other.nodes
 }
 
-func (t *touched) nothing() bool { return len(t.groups) == 0 && !t.all && !t.events && !t.nodes }
+func (t *touched) nothing() bool {
+	return len(t.groups) == 0 && len(t.targets) == 0 && !t.all && !t.events && !t.nodes
+}

@@ -290,12 +290,3 @@ func (tx *Tx) DeleteOrphan(provider string, instance autoscaling.InstanceID) {
 	st.replaceOrphan(prev, nil)
 	tx.remove(kindOrphan, key{a: provider, b: string(instance)}, func() { st.replaceOrphan(nil, prev) })
 }
-
-// Emit appends an event; Index and Time are filled in. Only the newest
-// MaxEvents are kept.
-func (tx *Tx) Emit(e autoscaling.Event) {
-	st, last := tx.st, tx.st.events.last
-	e.Index, e.Time = last+1, tx.b.now
-	st.events.append(st.mutable, &e)
-	tx.put(kindEvent, key{n: e.Index}, &e, func() { st.events.truncate(last) })
-}
