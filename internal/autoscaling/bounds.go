@@ -1,8 +1,5 @@
 package autoscaling
 
-// Surge is by how much a group may exceed its max size for a while.
-func Surge(desired int32) int32 { return max(1, desired/10) }
-
 // Usage is what a group's live instances use of its runaway bound, in capacity.
 type Usage struct {
 	// Counted ones and those that never served and are not confirmed gone.
@@ -33,7 +30,7 @@ func (u *Usage) Add(i *Instance) {
 // The bound holds even if every machine is born broken: what never served uses
 // it until it is confirmed gone.
 func (u Usage) Room(g *GroupSpec) (room int32, waiting bool) {
-	bound := g.Max + Surge(g.Desired)
+	bound := g.Max + g.Surge()
 	if u.LeavingServed > g.Max {
 		return 0, true
 	}

@@ -6,13 +6,6 @@ import (
 	"pgregory.net/rapid"
 )
 
-func TestSurge(t *testing.T) {
-	for desired, want := range map[int32]int32{0: 1, 1: 1, 9: 1, 10: 1, 19: 1, 20: 2, 1000: 100} {
-		if got := Surge(desired); got != want {
-			t.Errorf("surge of %d is %d, want %d", desired, got, want)
-		}
-	}
-}
 
 func TestUsageAndRoom(t *testing.T) {
 	g := &GroupSpec{Max: 4, Desired: 2} // a bound of 5
@@ -73,7 +66,7 @@ func TestRoomKeepsTheBound(t *testing.T) {
 				}
 				unproven++
 			}
-			if unproven > g.Max+Surge(g.Desired) {
+			if unproven > g.Max+g.Surge() {
 				t.Fatalf("%d live, max %d, desired %d", unproven, g.Max, g.Desired)
 			}
 		}

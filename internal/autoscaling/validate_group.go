@@ -17,6 +17,9 @@ func NormalizeGroup(g *GroupSpec) {
 	if len(g.HealthCheck.Types) == 0 {
 		g.HealthCheck.Types = []HealthType{HealthProvider}
 	}
+	if g.Maintenance == (Maintenance{}) {
+		g.Maintenance = DefaultGroupSpec().Maintenance
+	}
 }
 
 // SortProcesses is the set in the order in which it is kept, each once; nil when
@@ -51,6 +54,8 @@ func ValidateGroup(g *GroupSpec) error {
 		ValidateProcesses("suspended_processes", g.Suspended),
 		checkOneOf("deletion_protection", g.DeletionProtection, ProtectionNone, ProtectionForceOnly, ProtectionAll),
 		checkCount("propagated_labels", len(g.PropagatedLabels), 64),
+		checkMaintenance(g.Maintenance),
+		checkLifetime(g.MaxInstanceLifetime),
 	); err != nil {
 		return err
 	}
@@ -87,6 +92,31 @@ func ValidateProcesses(field string, processes []Process) error {
 		}
 	}
 	return nil
+}
+
+// checkMaintenance: both 0 are the defaults.
+func checkMaintenance(m Maintenance) error {
+	if m == (Maintenance{}) {
+		return nil
+	}
+	if err := first(
+		checkRange("maintenance.min_healthy_percent", m.MinHealthyPercent, 0, 100),
+		checkRange("maintenance.max_healthy_percent", m.MaxHealthyPercent, 100, 200),
+	); err != nil {
+		return err
+	}
+	if d := m.MaxHealthyPercent - m.MinHealthyPercent; d > 100 {
+		return FieldErrorf("maintenance.max_healthy_percent", "%d is %d above min_healthy_percent, at most 100 are allowed", m.MaxHealthyPercent, d)
+	}
+	return nil
+}
+
+// checkLifetime: 0 is for ever.
+func checkLifetime(d time.Duration) error {
+	if d == 0 {
+		return nil
+	}
+	return checkRange("max_instance_lifetime", d, MinInstanceLifetime, MaxInstanceLifetime)
 }
 
 func checkZones(zones []Zone) error {

@@ -136,7 +136,7 @@ func TestLaunchesKeepTheRunawayBound(t *testing.T) {
 				u.Add(i)
 				live++
 			}
-			if bound := g.Max + autoscaling.Surge(g.Desired); live > before && u.Bound > bound {
+			if bound := g.Max + g.Surge(); live > before && u.Bound > bound {
 				t.Fatalf("%d use a bound of %d", u.Bound, bound)
 			}
 		}

@@ -28,7 +28,7 @@ func TestEveryMachineBornBrokenForAnHourStaysInBoundsAndRecovers(t *testing.T) {
 		for end := time.Now().Add(time.Hour); time.Now().Before(end); time.Sleep(500 * time.Millisecond) {
 			most = max(most, machines(t, f))
 		}
-		if bound := 8 + int(autoscaling.Surge(8)); most > bound {
+		if bound := 8 + int(f.View().Group(g).SurgeAt(8)); most > bound {
 			t.Errorf("%d machines at once, the bound is %d", most, bound)
 		}
 		if !control.Holds(f.View().Group(g), autoscaling.ConditionLaunchSuspended) {

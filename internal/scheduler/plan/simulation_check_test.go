@@ -28,7 +28,7 @@ func (s *simulation) checkState() {
 				s.fail("%s in %s has no deadline", i.ID, i.State)
 			}
 		}
-		if bound := g.Max + autoscaling.Surge(g.Max); u.Bound > bound {
+		if bound := g.Max + g.SurgeAt(g.Max); u.Bound > bound {
 			s.fail("group %s: %d counted or unproven, above the bound %d", g.ID, u.Bound, bound)
 		}
 		for a := range v.RunningActivities(g.UID) {
