@@ -49,9 +49,9 @@ type Error struct {
 
 // Violation is one item's own refusal; the error's Reason is the first one's.
 type Violation struct {
-	Field   string // e.g. "instances[3]"
-	Reason  Reason // "": the error's
-	Message string
+	Field   string `cbor:"1,keyasint,omitempty"` // e.g. "instances[3]"
+	Reason  Reason `cbor:"2,keyasint,omitempty"` // "": the error's
+	Message string `cbor:"3,keyasint,omitempty"`
 }
 
 func (e *Error) Error() string { return e.Message }
