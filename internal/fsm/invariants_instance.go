@@ -9,20 +9,41 @@ import (
 // tally counts the live instances that an activity still waits for.
 type tally struct{ launching, leaving int32 }
 
+// waitsFor is which activity waits for the instance to be launched, and which one
+// for it to leave; 0: none. One that was in service already is launched, or
+// leaves, only by being moved out of standby, or into it.
+func waitsFor(i *autoscaling.Instance) (launched, left autoscaling.ActivityID) {
+	switch {
+	case i.Leaving != 0:
+		left = i.Leaving
+	case i.State == autoscaling.EnteringStandby:
+		left = i.Moving
+	}
+	switch {
+	case !i.State.Launching():
+	case !i.Served:
+		launched = i.Activity
+	default:
+		launched = i.Moving
+	}
+	return launched, left
+}
+
 // groupActivities checks the group's activities and what they wait for.
 func (c *check) groupActivities(s *shard) {
 	group := c.where
 	waits := map[autoscaling.ActivityID]tally{}
 	for _, i := range s.live.all(c.st.mutable) {
-		if i.State.Launching() && !i.Served {
-			t := waits[i.Activity]
+		launched, left := waitsFor(i)
+		if launched != 0 {
+			t := waits[launched]
 			t.launching++
-			waits[i.Activity] = t
+			waits[launched] = t
 		}
-		if i.Leaving != 0 {
-			t := waits[i.Leaving]
+		if left != 0 {
+			t := waits[left]
 			t.leaving++
-			waits[i.Leaving] = t
+			waits[left] = t
 		}
 	}
 	running := 0
@@ -47,28 +68,32 @@ func (c *check) groupActivities(s *shard) {
 	c.where = group
 	c.must(running == s.running.len(), "%d activities run and %d are among those that do", running, s.running.len())
 	for _, i := range s.live.all(c.st.mutable) {
-		if _, unknown := waits[i.Leaving]; unknown && i.Leaving != 0 {
-			c.must(false, "instance %s leaves by activity %d, which does not exist", i.ID, i.Leaving)
+		launched, left := waitsFor(i)
+		if _, unknown := waits[left]; unknown {
+			c.must(false, "instance %s leaves by activity %d, which does not exist", i.ID, left)
 		}
-		if _, unknown := waits[i.Activity]; unknown && i.Activity != 0 && i.State.Launching() && !i.Served {
-			c.must(false, "instance %s is launched by activity %d, which does not exist", i.ID, i.Activity)
+		if _, unknown := waits[launched]; unknown {
+			c.must(false, "instance %s is launched by activity %d, which does not exist", i.ID, launched)
 		}
 	}
 }
 
 func (c *check) activity(s *shard, a *autoscaling.Activity, waits tally) {
 	ended := a.LaunchesDone + a.LaunchesFail + a.LaunchesEnded
-	c.must(min(a.Launches, a.Removals, a.LaunchesDone, a.LaunchesFail, a.LaunchesEnded, a.RemovalsDone) >= 0 &&
-		ended <= a.Launches && a.RemovalsDone <= a.Removals,
-		"its counts do not add up: launches %d, of which %d done, %d failed, %d cancelled; removals %d, of which %d done",
-		a.Launches, a.LaunchesDone, a.LaunchesFail, a.LaunchesEnded, a.Removals, a.RemovalsDone)
+	left := a.RemovalsDone + a.RemovalsEnded
+	c.must(min(a.Launches, a.Removals, a.LaunchesDone, a.LaunchesFail, a.LaunchesEnded, a.RemovalsDone, a.RemovalsEnded) >= 0 &&
+		ended <= a.Launches && left <= a.Removals,
+		"its counts do not add up: launches %d, of which %d done, %d failed, %d cancelled; removals %d, of which %d done, %d cancelled",
+		a.Launches, a.LaunchesDone, a.LaunchesFail, a.LaunchesEnded, a.Removals, a.RemovalsDone, a.RemovalsEnded)
+	c.must(len(a.Victims) <= autoscaling.MaxVictims, "it names %d victims", len(a.Victims))
 	c.must(len(a.Outcomes) <= autoscaling.MaxOutcomes, "it lists %d outcomes", len(a.Outcomes))
 	if a.Status != autoscaling.ActivityInProgress {
 		c.must(waits == tally{}, "it is %s, and %d instances are launching and %d leaving by it", a.Status, waits.launching, waits.leaving)
 		return
 	}
 	c.must(a.Launches-ended == waits.launching, "it waits for %d launches, and %d instances are launching by it", a.Launches-ended, waits.launching)
-	c.must(a.Removals-a.RemovalsDone == waits.leaving, "it waits for %d removals, and %d instances are leaving by it", a.Removals-a.RemovalsDone, waits.leaving)
+	c.must(a.Removals-left == waits.leaving, "it waits for %d removals, and %d instances are leaving by it", a.Removals-left, waits.leaving)
+	c.must(waits != tally{} || s.record.DeleteActivity == a.ID && s.counts.Live > 0, "it runs and waits for nothing")
 	if a.Trigger.Kind == autoscaling.TriggerSystem && (a.Kind == autoscaling.ScaleOut || a.Kind == autoscaling.ScaleIn) {
 		c.must(s.record.Converging == a.ID, "it makes the group converge beside activity %d", s.record.Converging)
 	}
@@ -107,13 +132,58 @@ func (c *check) instance(i *autoscaling.Instance) {
 		for _, l := range i.AccessLists {
 			c.must(detached(l.State), "it is %s and may be in list %s of %s", i.State, l.List, l.Provider)
 		}
-	case i.State.Resting(), i.State == autoscaling.Initial: // nothing is done that could take too long
 	default:
-		c.must(i.Deadline != 0, "it is %s and has no deadline", i.State)
+		c.ownedAndDue(i)
 	}
 	if !i.State.Final() {
 		c.must(i.EndTime == 0, "it is %s and has ended at %s", i.State, i.EndTime)
 	}
+	c.moving(i)
+	c.waits(i)
+}
+
+// ownedAndDue: nobody is in a dead end. Whoever is not at an end has somebody
+// who moves him on, and is not waited for without an end.
+func (c *check) ownedAndDue(i *autoscaling.Instance) {
+	row := i.State.Row()
+	c.must(row != nil && row.Owner != "" && row.Next != "", "it is %s, and nobody moves it on", i.State)
+	c.must(row == nil || row.Deadline == "" || i.Deadline != 0, "it is %s and has no deadline", i.State)
+}
+
+// moving is for those that go into standby, or out of it.
+func (c *check) moving(i *autoscaling.Instance) {
+	switch {
+	case i.State == autoscaling.EnteringStandby:
+		c.must(i.Moving != 0, "it is %s, and no activity moves it", i.State)
+	case i.Moving == 0:
+	case i.State != autoscaling.PendingProceed || !i.Served:
+		c.must(false, "it is %s, and activity %d moves it out of standby", i.State, i.Moving)
+	}
+}
+
+// waits: while hooks hold it, at least one has something to say, each of those
+// until a time of its own, and the first of these times is the instance's.
+func (c *check) waits(i *autoscaling.Instance) {
+	open, first := 0, autoscaling.Time(0)
+	for n := range i.Waits {
+		w := &i.Waits[n]
+		if !w.Open() {
+			c.must(w.EndTime != 0, "the wait in hook %s has the result %s and no end", w.Hook, w.Result)
+			continue
+		}
+		open++
+		first = autoscaling.Earliest(first, w.Deadline)
+		c.must(w.Deadline != 0 && w.Deadline <= w.LastDeadline, "the wait in hook %s has the deadline %s, and at the latest %s", w.Hook, w.Deadline, w.LastDeadline)
+		c.must(w.DefaultResult != "", "the wait in hook %s has no default result", w.Hook)
+		at, ok := autoscaling.InstanceOfToken(w.Token)
+		c.must(ok && at == i.ID, "the token of the wait in hook %s leads to instance %q", w.Hook, at)
+	}
+	if i.Step != autoscaling.StepHooks {
+		c.must(open == 0, "it is %s, and %d hooks still wait", i.State, open)
+		return
+	}
+	c.must(open > 0, "it is held by hooks of which none is open")
+	c.must(i.Deadline == first, "its deadline is %s, and the first of its hooks' %s", i.Deadline, first)
 }
 
 // detached says that nothing of the instance can be there any more.
