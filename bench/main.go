@@ -74,6 +74,7 @@ func run(ctx context.Context, o options) error {
 		{[]string{"G6"}, measureFailOver},
 		{[]string{"G8"}, measureTransfer},
 		{[]string{"G9"}, measureLaunch},
+		{[]string{"HOOKS"}, measureHooks},
 		{[]string{"IDLE"}, measureIdle},
 	}
 	for _, step := range steps {
