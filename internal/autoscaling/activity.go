@@ -53,6 +53,8 @@ type Activity struct {
 	// Victims are the instances that it takes out, with why each was chosen; at
 	// most MaxVictims.
 	Victims []Victim `cbor:"35,keyasint,omitempty"`
+	// Violations are, of a refused batch, the items that it was refused for.
+	Violations []Violation `cbor:"36,keyasint,omitempty"`
 }
 
 // MaxVictims bounds Activity.Victims.

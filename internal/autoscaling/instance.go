@@ -90,8 +90,21 @@ type Instance struct {
 	// Replaces is the instance whose place this one takes once it serves: launched
 	// before the other is terminated.
 	Replaces InstanceID `cbor:"53,keyasint,omitempty"`
+	// Adopted is set when our mark is on an attached machine. MachineID of an
+	// attached one is known from the beginning.
+	Adopted bool `cbor:"54,keyasint,omitempty"`
 	// HealthyPasses etc. are kept by the prober, not here: samples stay out of the log.
 }
+
+// HasMachine says whether there is a machine that the provider knows to be the
+// instance's.
+func (i *Instance) HasMachine() bool {
+	return i.MachineID != "" && (i.Origin != OriginAttached || i.Adopted)
+}
+
+// OnlyReleased says whether the machine is never ours to end: attached, and not
+// entrusted to us.
+func (i *Instance) OnlyReleased() bool { return i.Origin == OriginAttached && !i.Entrusted }
 
 // Placement is a zone and a type of machine in it.
 type Placement struct {

@@ -17,6 +17,8 @@ type Platform interface {
 	ValidateTemplate(*autoscaling.Template) error
 	Pool(provider, pool string) PoolStatus
 	AccessList(provider, list string) ListStatus
+	// Machine is what was last known of a machine that may be attached.
+	Machine(provider, machineID string) MachineStatus
 	// HasMetricSource says whether alarms can use the source; "provider" and
 	// "push" always exist.
 	HasMetricSource(name string) bool
@@ -37,6 +39,24 @@ type PoolStatus struct {
 type ListStatus struct {
 	// Problem is why addresses cannot be put into it now; empty: they can.
 	Problem string
+}
+
+// MachineStatus is what was last known of a machine by the platform's name.
+type MachineStatus struct {
+	// Reason and Problem are why nothing is known of it, or why it cannot be
+	// attached whoever asks: NOT_FOUND, IN_USE (its address is another's),
+	// DEPENDENCY_MISSING (the provider does not answer, or takes no machines over).
+	Reason  autoscaling.Reason
+	Problem string
+
+	ID         string // as the provider writes it: the same machine has one name
+	Zone       string // "" where the provider has none
+	Addresses  []string
+	CreateTime autoscaling.Time
+	Running    bool
+	// Cluster and Instance are those whose mark it bears; empty: nobody's.
+	Cluster  string
+	Instance autoscaling.InstanceID
 }
 
 // Caller is who asks for a change. Both may be empty.

@@ -104,6 +104,42 @@ type Compute interface {
 	List(ctx context.Context, cluster string) (Listing, error)
 }
 
+// AdoptSpec says which machine becomes which instance's.
+type AdoptSpec struct {
+	Instance  string
+	Group     string // full resource name of the group
+	MachineID string
+	// CreateTime is what Inspect said of the machine; zero: not known. One of
+	// another time is another machine that got the same name: NotFound.
+	CreateTime  time.Time
+	StopTimeout time.Duration // from the stop signal to the kill
+}
+
+// Adopter is implemented by compute providers that can take over machines which
+// exist, and let machines go alive.
+//
+// Inspect answers a machine by the platform's name, whoever's it is: Instance
+// and Cluster are those whose mark it bears, empty when it bears none. A name
+// that no machine has, or that cannot be one, is NotFound.
+//
+// Adopt puts our mark on a running machine. From then on it is the instance's:
+// List has it, Stop and Remove end it, as if Ensure and Start had made it.
+// Again for the same instance and machine it answers the same machine. A machine
+// that bears another instance's mark, or whose address another one has, is
+// Conflict, and so is an instance that has another machine; one that does not
+// run is Failed.
+//
+// Release takes our mark off and leaves the machine running; its address is
+// given to nobody while it runs. Its platform name stays, and it may be adopted
+// for another instance. Afterwards Ensure, Start and Adopt of the instance are
+// StaleEpoch, and Stop and Remove succeed and do nothing. Releasing a missing,
+// removed or released one succeeds and still prevents a later Ensure or Adopt.
+type Adopter interface {
+	Inspect(ctx context.Context, machineID string) (Machine, error)
+	Adopt(ctx context.Context, fence Fence, spec AdoptSpec) (Machine, error)
+	Release(ctx context.Context, fence Fence, instance string) error
+}
+
 // Usage is what one running machine uses, as a percentage of its allotment
 // (CPU: of one core when none is set). A negative value means unknown.
 type Usage struct {

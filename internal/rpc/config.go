@@ -49,6 +49,15 @@ type Dependencies struct {
 	Template    *autoscaling.Template // nil: none
 	Balancers   []autoscaling.BalancerRef
 	AccessLists []autoscaling.AccessListRef
+	// Machines are those that are to be attached; their provider is the one of the
+	// group's configuration, see control.ProviderOf.
+	Machines []MachineRef
+}
+
+// MachineRef names a machine as the platform does.
+type MachineRef struct {
+	Provider  string
+	MachineID string
 }
 
 // Check is one thing that was looked at.

@@ -265,6 +265,10 @@ func (*testPlatform) AccessList(provider, list string) control.ListStatus {
 	return control.ListStatus{Problem: fmt.Sprintf("list %s/%s cannot be written", provider, list)}
 }
 
+func (*testPlatform) Machine(provider, machineID string) control.MachineStatus {
+	return control.MachineStatus{Reason: autoscaling.NotFound, Problem: "provider " + provider + " has no machine " + machineID}
+}
+
 func (*testPlatform) HasMetricSource(name string) bool { return name == "push" || name == "provider" }
 
 func (*testPlatform) Load(autoscaling.InstanceID) (float64, bool) { return 0, false }

@@ -24,10 +24,15 @@ type platform struct {
 	mu    sync.RWMutex
 	pools map[[2]string]control.PoolStatus // by provider and pool
 	lists map[[2]string]control.ListStatus
+	// machines were looked at for a request that is about to be decided.
+	machines map[rpc.MachineRef]lookedAt
 }
 
 func newPlatform(o *outside, samples *metrics.Store) *platform {
-	return &platform{outside: o, samples: samples, pools: map[[2]string]control.PoolStatus{}, lists: map[[2]string]control.ListStatus{}}
+	return &platform{
+		outside: o, samples: samples, pools: map[[2]string]control.PoolStatus{}, lists: map[[2]string]control.ListStatus{},
+		machines: map[rpc.MachineRef]lookedAt{},
+	}
 }
 
 // ValidateTemplate asks the provider itself; its check looks at nothing remote.
@@ -122,4 +127,5 @@ func (p *platform) Look(ctx context.Context, d rpc.Dependencies) {
 	for _, l := range d.AccessLists {
 		p.CheckList(ctx, l.Provider, l.List)
 	}
+	p.lookAtMachines(ctx, d.Machines)
 }

@@ -16,6 +16,9 @@ type Platform struct {
 	Lists   map[string]control.ListStatus
 	Sources map[string]bool
 	Loads   map[autoscaling.InstanceID]float64
+	// Machines may be attached, by provider and machine: "sim/m-1". One that is
+	// not here is NOT_FOUND.
+	Machines map[string]control.MachineStatus
 }
 
 // NewPlatform is the one described above.
@@ -26,6 +29,8 @@ func NewPlatform() *Platform {
 		Lists:   map[string]control.ListStatus{"files/db": {}},
 		Sources: map[string]bool{"prom": true},
 		Loads:   map[autoscaling.InstanceID]float64{},
+
+		Machines: map[string]control.MachineStatus{},
 	}
 }
 
@@ -49,6 +54,13 @@ func (p *Platform) AccessList(provider, list string) control.ListStatus {
 		return s
 	}
 	return control.ListStatus{Problem: "it does not exist"}
+}
+
+func (p *Platform) Machine(provider, machineID string) control.MachineStatus {
+	if m, known := p.Machines[provider+"/"+machineID]; known {
+		return m
+	}
+	return control.MachineStatus{Reason: autoscaling.NotFound, Problem: "provider " + provider + " has no machine " + machineID}
 }
 
 func (p *Platform) HasMetricSource(name string) bool { return p.Sources[name] }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/asctl/as/internal/autoscaling"
 	"github.com/asctl/as/internal/control"
+	"github.com/asctl/as/internal/providers"
 	"github.com/asctl/as/internal/scheduler/plan"
 )
 
@@ -33,6 +34,15 @@ func (p platform) AccessList(provider, list string) control.ListStatus {
 		return control.ListStatus{Problem: fmt.Sprintf("there is no access list provider %q", provider)}
 	}
 	return control.ListStatus{Problem: sentence(p.w.Lists.CheckList(context.Background(), list))}
+}
+
+// Machine asks the cloud itself: it is in this process.
+func (p platform) Machine(provider, machineID string) control.MachineStatus {
+	m, err := providers.Machine{}, error(nil)
+	if adopter, ok := any(p.w.Cloud).(providers.Adopter); ok {
+		m, err = adopter.Inspect(context.Background(), machineID)
+	}
+	return plan.Inspected(provider, machineID, m, err)
 }
 
 func (p platform) HasMetricSource(string) bool { return false }
