@@ -232,3 +232,39 @@ func BenchmarkMillion(b *testing.B) {
 		runtime.KeepAlive(m)
 	})
 }
+
+// BenchmarkEmit is a batch of 256 events of one group: with nobody who wants
+// them, and with a target that wants all and is emptied as it fills.
+func BenchmarkEmit(b *testing.B) {
+	for _, subscribed := range []bool{false, true} {
+		b.Run(fmt.Sprintf("subscribed=%t", subscribed), func(b *testing.B) {
+			l := newLeader(b)
+			web, target := l.putGroup("web"), l.putTarget("all")
+			if subscribed {
+				l.subscribe(web, "all", "all")
+			}
+			b.ReportAllocs()
+			b.ResetTimer()
+			var c cpu
+			c.start()
+			for n := 0; n < b.N; n += benchBatch {
+				batch := l.m.Begin(1, l.now, &l.ids)
+				for range benchBatch {
+					_ = batch.Run(func(tx *Tx) error {
+						tx.Emit(autoscaling.Event{Type: autoscaling.EventInstanceState, Group: web, Instance: "i-1"})
+						return nil
+					})
+				}
+				_ = batch.Run(func(tx *Tx) error {
+					for d := range tx.Deliveries(target) {
+						tx.DeleteDelivery(target, d.ID)
+					}
+					return nil
+				})
+				applyEntry(b, l.m, l.seal(batch))
+			}
+			c.stop()
+			c.report(b)
+		})
+	}
+}
