@@ -14,7 +14,7 @@ import (
 func settle(tx *fsm.Tx, id autoscaling.ActivityID) {
 	a := tx.Activity(id)
 	if a == nil || a.Status != autoscaling.ActivityInProgress ||
-		a.LaunchesDone+a.LaunchesFail+a.LaunchesEnded < a.Launches || a.RemovalsDone < a.Removals {
+		a.LaunchesDone+a.LaunchesFail+a.LaunchesEnded < a.Launches || a.RemovalsDone+a.RemovalsEnded < a.Removals {
 		return
 	}
 	if g := tx.Group(a.Group); g != nil && g.DeleteActivity == id && tx.Counts(g.UID).Live > 0 {
@@ -60,7 +60,7 @@ func statusOf(a *autoscaling.Activity) autoscaling.ActivityStatus {
 		return autoscaling.ActivityPartial
 	case a.LaunchesFail > 0:
 		return autoscaling.ActivityFailed
-	case a.LaunchesEnded > 0:
+	case a.LaunchesEnded+a.RemovalsEnded > 0:
 		return autoscaling.ActivityCancelled
 	}
 	return autoscaling.ActivitySuccessful
@@ -200,6 +200,9 @@ func endSentence(a *autoscaling.Activity) string {
 			s += ";"
 		}
 		s += fmt.Sprintf(" %d of %d removed", a.RemovalsDone, a.Removals)
+		if a.RemovalsEnded > 0 {
+			s += fmt.Sprintf(", %d did not leave", a.RemovalsEnded)
+		}
 	}
 	if a.Launches+a.Removals == 0 {
 		s += " nothing begun"

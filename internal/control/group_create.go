@@ -17,6 +17,8 @@ type CreateGroupRequest struct {
 	// DesiredNamed says that the caller named desired; else it is min.
 	DesiredNamed bool
 	Paused       bool
+	// Hooks are there before the first instance is.
+	Hooks []NewHook
 }
 
 // CreateGroup makes a group and opens its first activity, unless it is paused,
@@ -39,6 +41,9 @@ func (o Operations) CreateGroup(tx *fsm.Tx, req CreateGroupRequest) (*autoscalin
 	g.Generation = 1
 	putGroup(tx, &g)
 	tx.Emit(groupEvent(&g, autoscaling.EventGroupCreated, "", fmt.Sprintf("min_size %d, desired capacity %d, max_size %d", g.Min, desired, g.Max)))
+	if err := declareHooks(tx, &g, req.Hooks); err != nil {
+		return nil, err
+	}
 	o.fill(tx, g, desired, manual(req.Caller, "created group "+g.ID))
 	return tx.Group(g.UID), nil
 }

@@ -80,6 +80,7 @@ func (o Operations) deleteGroup(tx *fsm.Tx, g autoscaling.Group, force bool, a *
 // finishDelete makes a DELETING group that has nothing left DELETED: what
 // belongs to it goes, its activities stay until their retention ends.
 func finishDelete(tx *fsm.Tx, g *autoscaling.Group) {
+	deleteHooks(tx, g.UID)
 	for _, r := range slices.Collect(tx.Rules(g.UID)) {
 		tx.DeleteRule(g.UID, r.ID)
 	}

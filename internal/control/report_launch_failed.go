@@ -130,17 +130,22 @@ func noteOnActivity(tx *fsm.Tx, id autoscaling.ActivityID, text string) {
 	})
 }
 
-// failLaunch gives up an instance that has not served, rolls back what was done
-// for it, and holds back further launches of its kind. The activity goes on
-// with the others.
+// failLaunch gives up an instance on its way into service, rolls back what was
+// done for it, and holds back further launches of its kind. The activity goes on
+// with the others. One that served before, and comes back from standby or by a
+// ROLLBACK, says nothing about launches.
 func failLaunch(tx *fsm.Tx, i *autoscaling.Instance, reason string) {
 	c := *i
-	c.Failure = reason
-	countLaunchFailure(tx, &c, reason)
-	tx.Emit(instanceEvent(tx, &c, autoscaling.EventLaunchFailed, reason))
+	by := launchedBy(&c)
+	c.Moving = 0
+	if !c.Served {
+		c.Failure = reason
+		countLaunchFailure(tx, &c, reason)
+		tx.Emit(instanceEvent(tx, &c, autoscaling.EventLaunchFailed, reason))
+	}
 	enter(tx, &c, firstOfFailure(c.State), reason)
-	countActivity(tx, c.Activity, func(a *autoscaling.Activity) { a.LaunchesFail++ })
-	settle(tx, c.Activity)
+	countActivity(tx, by, func(a *autoscaling.Activity) { a.LaunchesFail++ })
+	settle(tx, by)
 }
 
 // firstOfFailure is where the table sends a launch that failed.

@@ -34,9 +34,14 @@ func (o Operations) ReportMachineGone(tx *fsm.Tx, r MachineGone) error {
 	case autoscaling.Pending, autoscaling.PendingWait, autoscaling.PendingProceed:
 		failLaunch(tx, &c, reason)
 	case autoscaling.EnteringStandby:
+		by := interrupted(i)
+		c.Moving = 0
 		enter(tx, &c, autoscaling.Terminating, reason)
+		endMove(tx, i, by)
 	case autoscaling.TerminatingWait:
 		enter(tx, &c, autoscaling.TerminatingProceed, reason)
+	case autoscaling.Detaching:
+		machineGoneDetaching(tx, &c, reason)
 	case autoscaling.TerminatingProceed:
 		if c.Step == autoscaling.StepStop {
 			finishStep(tx, &c, reason)
@@ -51,4 +56,19 @@ func (o Operations) ReportMachineGone(tx *fsm.Tx, r MachineGone) error {
 		put(tx, &c)
 	}
 	return nil
+}
+
+// machineGoneDetaching goes on with what there is left to do for a machine that
+// has ended on its way out of the group: nobody waits for it.
+func machineGoneDetaching(tx *fsm.Tx, c *autoscaling.Instance, reason string) {
+	switch c.Step {
+	case autoscaling.StepHooks:
+		leaveWaits(tx, c)
+		finishStep(tx, c, reason)
+		return
+	case autoscaling.StepDrain:
+		c.Deadline = tx.Now().Add(beginDrain(c))
+	}
+	c.StatusReason = reason
+	put(tx, c)
 }

@@ -24,6 +24,8 @@ func enter(tx *fsm.Tx, i *autoscaling.Instance, s autoscaling.InstanceState, mes
 func walk(tx *fsm.Tx, g *autoscaling.Group, i *autoscaling.Instance, s autoscaling.InstanceState, message string) {
 	// It ends because the states without anything to do follow the order of life.
 	for {
+		leaveWaits(tx, i)
+		waited := i.State == autoscaling.PendingWait
 		i.State, i.Step = s, autoscaling.StepNone
 		i.StateTime, i.Deadline = tx.Now(), 0
 		i.RetryTime, i.Attempts = 0, 0
@@ -31,14 +33,21 @@ func walk(tx *fsm.Tx, g *autoscaling.Group, i *autoscaling.Instance, s autoscali
 			i.StatusReason = message
 		}
 		note(tx, i, autoscaling.StepNone, message)
-		if s == autoscaling.Pending || (s == autoscaling.PendingProceed && i.Served) {
+		if s == autoscaling.Pending || (s == autoscaling.PendingProceed && (i.Served || waited)) {
 			i.LaunchDeadline = tx.Now().Add(launchTimeout(g))
 		}
-		begin(tx, g, i, nextStep(g, i, autoscaling.StepNone))
+		if s == autoscaling.PendingProceed && i.Served {
+			fit(tx, g, i) // the group may have changed while it was out of service
+		}
+		begin(tx, g, i, nextStep(tx, g, i, autoscaling.StepNone))
+		if s == autoscaling.Initial {
+			i.Deadline = tx.Now().Add(launchTimeout(g)) // no step has begun that would set one
+		}
 		arrive(tx, g, i)
 		put(tx, i)
 		emitInstance(tx, g, i, autoscaling.EventInstanceState, autoscaling.StepNone, message)
-		next, ok := onward(i)
+		begun(tx, g, i)
+		next, ok := onward(tx, g, i)
 		if !ok {
 			return
 		}
@@ -58,21 +67,34 @@ func finishStep(tx *fsm.Tx, i *autoscaling.Instance, message string) {
 	emitInstance(tx, g, i, autoscaling.EventInstanceStep, done, message)
 	i.RetryTime, i.Attempts = 0, 0
 	leaveStep(tx, i, done)
-	begin(tx, g, i, nextStep(g, i, done))
-	if next, ok := onward(i); ok {
+	begin(tx, g, i, nextStep(tx, g, i, done))
+	if next, ok := onward(tx, g, i); ok {
 		enter(tx, i, next, "")
 		return
 	}
 	put(tx, i)
+	begun(tx, g, i)
+}
+
+// begun says what the world has to know of the step that has just begun.
+func begun(tx *fsm.Tx, g *autoscaling.Group, i *autoscaling.Instance) {
+	if i.Step == autoscaling.StepHooks {
+		giveNotice(tx, g, i)
+	}
 }
 
 // onward is the state that follows by itself once no sub-step is left.
-func onward(i *autoscaling.Instance) (autoscaling.InstanceState, bool) {
+func onward(tx *fsm.Tx, g *autoscaling.Group, i *autoscaling.Instance) (autoscaling.InstanceState, bool) {
 	if i.Step != autoscaling.StepNone {
 		return 0, false
 	}
 	switch i.State {
 	case autoscaling.Pending:
+		if held(tx, g, i) {
+			return autoscaling.PendingWait, true
+		}
+		return autoscaling.PendingProceed, true
+	case autoscaling.PendingWait:
 		return autoscaling.PendingProceed, true
 	case autoscaling.PendingProceed:
 		return autoscaling.InService, true
@@ -81,8 +103,16 @@ func onward(i *autoscaling.Instance) (autoscaling.InstanceState, bool) {
 	case autoscaling.Detaching:
 		return autoscaling.Detached, true
 	case autoscaling.Terminating:
+		if held(tx, g, i) {
+			return autoscaling.TerminatingWait, true
+		}
+		return autoscaling.TerminatingProceed, true
+	case autoscaling.TerminatingWait:
 		return autoscaling.TerminatingProceed, true
 	case autoscaling.TerminatingProceed:
+		if onlyReleased(i) {
+			return autoscaling.Detached, true
+		}
 		return autoscaling.Terminated, true
 	}
 	return 0, false
@@ -133,8 +163,11 @@ func instanceEvent(tx *fsm.Tx, i *autoscaling.Instance, t autoscaling.EventType,
 
 // activityOf is the activity that the instance moves by now.
 func activityOf(i *autoscaling.Instance) autoscaling.ActivityID {
-	if i.Leaving != 0 {
+	switch {
+	case i.Leaving != 0:
 		return i.Leaving
+	case i.Moving != 0:
+		return i.Moving
 	}
 	return i.Activity
 }
@@ -149,6 +182,7 @@ func arrive(tx *fsm.Tx, g *autoscaling.Group, i *autoscaling.Instance) {
 			i.GraceUntil = now.Add(g.HealthCheck.GracePeriod)
 			i.WarmUntil = now.Add(warmup(g))
 			fit(tx, g, i)
+			i.Deadline = drainUntil(tx, i)
 		}
 	case autoscaling.Terminated, autoscaling.Detached:
 		i.EndTime = now
@@ -159,6 +193,13 @@ func arrive(tx *fsm.Tx, g *autoscaling.Group, i *autoscaling.Instance) {
 // arrived tells group and activity where the instance ended up.
 func arrived(tx *fsm.Tx, i *autoscaling.Instance) {
 	switch {
+	case i.State == autoscaling.InService && i.Moving != 0: // back from standby
+		moved(tx, i, func(a *autoscaling.Activity) {
+			a.LaunchesDone++
+			a.LastServed = max(a.LastServed, tx.Now())
+		})
+	case i.State == autoscaling.Standby && i.Moving != 0:
+		moved(tx, i, func(a *autoscaling.Activity) { a.RemovalsDone++ })
 	case i.State == autoscaling.InService && !i.Served:
 		i.Served = true
 		put(tx, i)
@@ -172,6 +213,29 @@ func arrived(tx *fsm.Tx, i *autoscaling.Instance) {
 		countActivity(tx, i.Leaving, func(a *autoscaling.Activity) { a.RemovalsDone++ })
 		settle(tx, i.Leaving)
 	}
+}
+
+// moved ends the way of an instance into or out of standby, and counts that in
+// the activity that moved it.
+func moved(tx *fsm.Tx, i *autoscaling.Instance, count func(*autoscaling.Activity)) {
+	by := i.Moving
+	i.Moving = 0
+	put(tx, i)
+	countActivity(tx, by, count)
+	settle(tx, by)
+}
+
+// launchedBy is the running activity that counts the instance's way into
+// service: 0 when it has served and no activity waits for it, as after a
+// ROLLBACK.
+func launchedBy(i *autoscaling.Instance) autoscaling.ActivityID {
+	switch {
+	case i.Moving != 0:
+		return i.Moving
+	case i.Served:
+		return 0
+	}
+	return i.Activity
 }
 
 // countActivity changes a running activity's counts.

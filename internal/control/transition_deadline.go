@@ -27,11 +27,13 @@ func (o Operations) ExpireDeadline(tx *fsm.Tx, group autoscaling.UID, id autosca
 	}
 	c := *i
 	switch {
+	case i.Step == autoscaling.StepHooks:
+		expireWaits(tx, g, &c)
 	case i.State == autoscaling.Initial:
 		failLaunch(tx, i, fmt.Sprintf("not begun within %s: %s", launchTimeout(g), waitsFor(g)))
 	case i.State.Launching():
 		failLaunch(tx, i, timeoutSentence(g, i))
-	case i.State == autoscaling.TerminatingProceed:
+	case i.State == autoscaling.TerminatingProceed, i.State == autoscaling.Detaching && i.Step != autoscaling.StepDrain:
 		overdue(tx, &c)
 	case anyBalancer(i, autoscaling.AttachmentDraining):
 		setBalancers(&c, autoscaling.AttachmentRemoving, autoscaling.AttachmentDraining)

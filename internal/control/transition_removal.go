@@ -17,18 +17,39 @@ func beginRemoval(tx *fsm.Tx, g *autoscaling.Group, i *autoscaling.Instance, a *
 		return false
 	}
 	c := *i
-	c.Leaving = a.ID
+	by := interrupted(i)
+	c.Leaving, c.Moving = a.ID, 0
 	a.Removals++
-	launching := c.State.Launching()
 	walk(tx, g, &c, firstOfRemoval(c.State), reason)
 	if c.State.Final() {
 		a.RemovalsDone++
 	}
-	if launching {
-		countActivity(tx, c.Activity, func(by *autoscaling.Activity) { by.LaunchesEnded++ })
-		settle(tx, c.Activity)
-	}
+	endMove(tx, i, by)
 	return true
+}
+
+// interrupted is the activity that counts on where the instance is going now;
+// 0: it goes nowhere, or nobody waits for it.
+func interrupted(i *autoscaling.Instance) autoscaling.ActivityID {
+	switch {
+	case i.State.Launching():
+		return launchedBy(i)
+	case i.State == autoscaling.EnteringStandby:
+		return i.Moving
+	}
+	return 0
+}
+
+// endMove tells the activity that the instance, as it was, does not get there.
+func endMove(tx *fsm.Tx, was *autoscaling.Instance, by autoscaling.ActivityID) {
+	countActivity(tx, by, func(a *autoscaling.Activity) {
+		if was.State.Launching() {
+			a.LaunchesEnded++
+		} else {
+			a.RemovalsEnded++
+		}
+	})
+	settle(tx, by)
 }
 
 // firstOfRemoval is where the table sends an instance that is removed.

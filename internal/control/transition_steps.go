@@ -17,10 +17,10 @@ const (
 
 // nextStep is the first step after done, in the order of the state, that has
 // something to do; StepNone when there is none.
-func nextStep(g *autoscaling.Group, i *autoscaling.Instance, done autoscaling.Step) autoscaling.Step {
+func nextStep(tx *fsm.Tx, g *autoscaling.Group, i *autoscaling.Instance, done autoscaling.Step) autoscaling.Step {
 	steps := i.State.Steps()
 	for _, s := range steps[after(steps, i, done):] {
-		if needed(g, i, s) {
+		if needed(tx, g, i, s) {
 			return s
 		}
 	}
@@ -46,10 +46,10 @@ func after(steps []autoscaling.Step, i *autoscaling.Instance, done autoscaling.S
 }
 
 // needed says whether the step has something to do.
-func needed(g *autoscaling.Group, i *autoscaling.Instance, s autoscaling.Step) bool {
+func needed(tx *fsm.Tx, g *autoscaling.Group, i *autoscaling.Instance, s autoscaling.Step) bool {
 	switch s {
 	case autoscaling.StepCreate:
-		return i.MachineID == ""
+		return !i.HasMachine()
 	case autoscaling.StepAllow:
 		return len(i.Addresses) > 0 && anyList(i, autoscaling.AttachmentPending, autoscaling.AttachmentAdding)
 	case autoscaling.StepStart:
@@ -59,16 +59,25 @@ func needed(g *autoscaling.Group, i *autoscaling.Instance, s autoscaling.Step) b
 			anyBalancer(i, autoscaling.AttachmentPending, autoscaling.AttachmentAdding, autoscaling.AttachmentRemoved)
 	case autoscaling.StepCheck:
 		return !checked(g, i)
+	case autoscaling.StepHooks:
+		return held(tx, g, i)
 	case autoscaling.StepDrain:
 		return anyBalancer(i, autoscaling.AttachmentAdding, autoscaling.AttachmentActive, autoscaling.AttachmentDraining, autoscaling.AttachmentRemoving)
 	case autoscaling.StepStop:
-		return i.MachineID != "" && !i.Stopped
+		return i.MachineID != "" && !i.Stopped && !onlyReleased(i)
 	case autoscaling.StepRevoke:
 		return attached(i)
 	case autoscaling.StepDelete:
-		return true
+		return !onlyReleased(i)
+	case autoscaling.StepRelease:
+		return onlyReleased(i) && !i.Released
 	}
 	return false
+}
+
+// onlyReleased says whether the machine is not ours to destroy: it leaves alive.
+func onlyReleased(i *autoscaling.Instance) bool {
+	return i.State == autoscaling.Detaching || i.Origin == autoscaling.OriginAttached && !i.Entrusted
 }
 
 // begin makes s the current step: what it wants of the attachments, and its
@@ -93,8 +102,10 @@ func begin(tx *fsm.Tx, g *autoscaling.Group, i *autoscaling.Instance, s autoscal
 		setLists(i, autoscaling.AttachmentRemoving, autoscaling.AttachmentAdding, autoscaling.AttachmentActive)
 		setBalancers(i, autoscaling.AttachmentRemoving, autoscaling.AttachmentAdding, autoscaling.AttachmentActive, autoscaling.AttachmentDraining)
 		i.Deadline = now.Add(RemovalPatience)
-	case autoscaling.StepDelete:
+	case autoscaling.StepDelete, autoscaling.StepRelease:
 		i.Deadline = now.Add(RemovalPatience)
+	case autoscaling.StepHooks:
+		openWaits(tx, g, i)
 	default:
 		i.Deadline = 0
 	}
