@@ -28,7 +28,7 @@ func (c *Config) PrepareDev() error {
 	ready := Providers{
 		Compute: map[string]Compute{
 			"local": {Process: &ProcessSettings{Directory: filepath.Join(dir, "instances"), AddressPool: "127.77.0.0/16"}},
-			"sim":   {Sim: &SimSettings{Seed: 1}},
+			"sim":   {Sim: &SimSettings{Seed: 1, Machines: []string{"m-1", "m-2", "m-3"}}},
 		},
 		Balancer: map[string]Balancer{
 			"edge": {Builtin: &BuiltinSettings{Pools: map[string]PoolSettings{"web": {Listen: "127.0.0.1:7500", Mode: "http"}}}},

@@ -95,7 +95,7 @@ func (c Compute) build(log hclog.Logger) (computeCloser, error) {
 		s := c.Sim
 		return sim.NewCloud(sim.Config{
 			LaunchDelay: s.LaunchDelay, TerminateDelay: s.TerminateDelay, FailureRate: s.FailureRate,
-			ZoneCapacity: s.ZoneCapacity, Seed: s.Seed, Directory: s.Directory,
+			ZoneCapacity: s.ZoneCapacity, Seed: s.Seed, Directory: s.Directory, Machines: s.Machines,
 		})
 	}
 	pool, err := netip.ParsePrefix(c.Process.AddressPool)

@@ -12,6 +12,8 @@ import (
 	"path/filepath"
 	"slices"
 	"time"
+
+	"github.com/asctl/as/internal/providers/compute/sim"
 )
 
 // Providers are the named ways to the outside world, as in the configuration
@@ -41,6 +43,7 @@ type SimSettings struct {
 	FailureRate    float64        `json:"failure-rate,omitempty" yaml:"failure-rate"`   // 0 to 1, of launches
 	ZoneCapacity   map[string]int `json:"zone-capacity,omitempty" yaml:"zone-capacity"` // zones not named are unlimited
 	Seed           uint64         `json:"seed,omitempty" yaml:"seed"`                   // of the failures
+	Machines       []string       `json:"machines,omitempty" yaml:"machines"`           // "id" or "id@zone": machines to attach, nobody's at first
 	Directory      string         `json:"-" yaml:"directory"`                           // empty: in memory, single node only
 }
 
@@ -103,6 +106,9 @@ func (p *Providers) validate(severalNodes bool) error {
 			}
 			if c.Sim.LaunchDelay < 0 || c.Sim.TerminateDelay < 0 {
 				wrong("compute.%s: delays are not negative", name)
+			}
+			if err := (sim.Config{Machines: c.Sim.Machines}).Validate(); err != nil {
+				wrong("compute.%s.%w", name, err)
 			}
 			if c.Sim.Directory == "" && severalNodes {
 				wrong("compute.%s.directory: required with several nodes: without it the machines are lost with a leader", name)

@@ -22,6 +22,12 @@ type ComputeFixture struct {
 	// Reopen is another node's provider on the same machines. Nil: the machines
 	// are not shared between nodes, the tests that need it are skipped.
 	Reopen func(t *testing.T) providers.Compute
+	// Outside makes a machine that runs and is nobody's, and answers the platform's
+	// id of it. Nil: the provider takes no machines over, or none can be made here;
+	// the tests of providers.Adopter are skipped.
+	Outside func(t *testing.T) (machineID string)
+	// Runs says whether the machine of the platform's id runs, whoever's it is.
+	Runs func(t *testing.T, machineID string) bool
 	// AddressAtEnsure says that Ensure already answers the machine's address.
 	AddressAtEnsure bool
 }
@@ -68,5 +74,27 @@ var computeTests = []struct {
 	{"another node sees the same store and machines", nodesShareMachines},
 	{"another node finishes what one began", nodesFinishEachOther},
 	{"many calls at once make one machine", concurrentEnsureStart},
+
+	{"Inspect of an unknown machine is NotFound", inspectOfMissing},
+	{"Inspect answers a machine that is nobody's", inspectOfOutside},
+	{"Inspect answers whose a machine is", inspectOfOurs},
+	{"Adopt puts our mark on a machine", adoptMarks},
+	{"Adopt again answers the same machine", adoptIsIdempotent},
+	{"Adopt of another instance's machine is Conflict", adoptOfTaken},
+	{"Adopt for an instance with another machine is Conflict", adoptForHolder},
+	{"Adopt of an unknown machine is NotFound", adoptOfMissing},
+	{"Adopt of a machine of another time is NotFound", adoptOfSuccessor},
+	{"Stop and Remove end an adopted machine", adoptedIsEnded},
+	{"an adopted machine that crashed is STOPPED", adoptedCrashes},
+	{"Release leaves an adopted machine running and takes it off the list", releaseLetsGo},
+	{"Release leaves a machine that we made running", releaseOfMade},
+	{"after Release no call does anything to the machine", releasedIsOutOfReach},
+	{"Release of a missing machine prevents Ensure and Adopt", releasePreventsAdopt},
+	{"a released machine can be adopted for another instance", releasedIsAdopted},
+	{"a released machine keeps its address to itself", releasedKeepsAddress},
+	{"a lower epoch neither adopts nor releases", lowerEpochNeitherAdoptsNorReleases},
+	{"another cluster does not adopt our machine", clustersDoNotAdopt},
+	{"another node finishes adopting and releasing", nodesShareAdoption},
+	{"of many that adopt a machine one gets it", concurrentAdopt},
 	{"Remove against Start leaves nothing running", concurrentRemoveStart},
 }

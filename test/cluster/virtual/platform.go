@@ -6,7 +6,6 @@ import (
 
 	"github.com/asctl/as/internal/autoscaling"
 	"github.com/asctl/as/internal/control"
-	"github.com/asctl/as/internal/providers"
 	"github.com/asctl/as/internal/scheduler/plan"
 )
 
@@ -38,10 +37,7 @@ func (p platform) AccessList(provider, list string) control.ListStatus {
 
 // Machine asks the cloud itself: it is in this process.
 func (p platform) Machine(provider, machineID string) control.MachineStatus {
-	m, err := providers.Machine{}, error(nil)
-	if adopter, ok := any(p.w.Cloud).(providers.Adopter); ok {
-		m, err = adopter.Inspect(context.Background(), machineID)
-	}
+	m, err := p.w.Cloud.Inspect(context.Background(), machineID)
 	return plan.Inspected(provider, machineID, m, err)
 }
 

@@ -13,6 +13,7 @@ import (
 
 var (
 	_ providers.Compute       = (*Cloud)(nil)
+	_ providers.Adopter       = (*Cloud)(nil)
 	_ providers.UsageReporter = (*Cloud)(nil)
 )
 
@@ -204,6 +205,10 @@ func (t *table) remove(now int64, fence providers.Fence, instance string) error 
 	}
 	if m != nil {
 		t.drop(m)
+		if m.id != "" {
+			t.lose(m.id)
+			t.saveGone(m.id)
+		}
 	}
 	t.bury(instance, grave{cluster: t.intern(fence.Cluster), spoke: t.intern(fence.Incarnation), epoch: fence.Epoch, dug: now})
 	t.saveGrave(instance)

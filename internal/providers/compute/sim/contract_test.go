@@ -1,6 +1,7 @@
 package sim_test
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -42,9 +43,31 @@ func fixture(t *testing.T, cloud *sim.Cloud, reopen func(t *testing.T) providers
 				t.Errorf("kill %s: %v, %v", instance, killed, err)
 			}
 		},
-		Reopen:          reopen,
+		Reopen:  reopen,
+		Outside: func(t *testing.T) string { return outside(t, cloud) },
+		Runs: func(t *testing.T, machineID string) bool {
+			m, err := cloud.Inspect(t.Context(), machineID)
+			if err != nil && providers.ClassOf(err) != providers.NotFound {
+				t.Error(err)
+			}
+			return m.State == providers.MachineRunning
+		},
 		AddressAtEnsure: true,
 	}
+}
+
+// outside makes a machine that is nobody's.
+func outside(t *testing.T, cloud *sim.Cloud) string {
+	t.Helper()
+	ids, err := cloud.Outside()
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := cloud.CreateMachine(fmt.Sprintf("m-%d", len(ids)+1), "a")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m.ID
 }
 
 func TestContractInMemory(t *testing.T) {

@@ -18,6 +18,10 @@ const (
 	OpRemove Op = "remove"
 	OpList   Op = "list"
 	OpUsage  Op = "usage"
+
+	OpInspect Op = "inspect"
+	OpAdopt   Op = "adopt"
+	OpRelease Op = "release"
 )
 
 // Fault decides whether a call fails: nil lets it go on. Instance and zone are

@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -210,7 +212,7 @@ func (j *journal) append(t *table) error {
 
 // journalSize is about how long a journal of only the newest records is.
 func (t *table) journalSize() int64 {
-	return 120*int64(len(t.order)) + 40*int64(len(t.dug))
+	return 120*int64(len(t.order)+len(t.outside)) + 40*int64(len(t.dug)+len(t.gone))
 }
 
 // compact writes only what still counts. A failure costs nothing but space: it
@@ -221,6 +223,12 @@ func (j *journal) compact(t *table) {
 	content = append(content, headerWord+t.store+"\n"...)
 	for _, m := range t.order {
 		content = appendMachine(content, m)
+	}
+	for _, id := range slices.Sorted(maps.Keys(t.outside)) {
+		content = appendOutside(content, t.outside[id])
+	}
+	for _, id := range slices.Sorted(maps.Keys(t.gone)) {
+		content = appendGone(content, id)
 	}
 	for _, instance := range t.dug {
 		content = appendGrave(content, instance, t.graves[instance])

@@ -43,7 +43,8 @@ type tag struct {
 //	CREATED ──start──▶ (launching) ──runsAt──▶ RUNNING ──endsAt──▶ STOPPED
 //	                        └────────endsAt before runsAt────────────▲
 type machine struct {
-	instance string
+	instance string // empty: nobody's, see table.outside
+	id       string // the platform's; empty: derived from instance, see machineID
 	*tag
 	spoke   string // the incarnation whose epoch is the highest seen
 	epoch   uint64
@@ -79,7 +80,7 @@ func (m *machine) endAt(at int64, why ending) bool {
 
 func (m *machine) describe(now int64) providers.Machine {
 	d := providers.Machine{
-		ID:          machineID(m.instance),
+		ID:          m.platformID(),
 		Instance:    m.instance,
 		Cluster:     m.cluster,
 		Incarnation: m.incarnation,
@@ -94,6 +95,15 @@ func (m *machine) describe(now int64) providers.Machine {
 	return d
 }
 
+func (m *machine) platformID() string {
+	if m.id != "" {
+		return m.id
+	}
+	return machineID(m.instance)
+}
+
 // machineID derives the platform's name from ours, so that a second call for an
 // instance can only meet the same machine.
-func machineID(instance string) string { return "sim-" + instance }
+func machineID(instance string) string { return derivedPrefix + instance }
+
+const derivedPrefix = "sim-"

@@ -15,11 +15,15 @@ import (
 // that replaces what earlier lines said of the instance, with a checksum at its
 // end:
 //
-//	= instance cluster incarnation group zone spoke epoch address created runs ends ending cpu memory load *crc
+//	= instance cluster incarnation group zone spoke epoch address created runs ends ending cpu memory load id *crc
 //	- instance cluster spoke epoch removed *crc
 //	x instance *crc
+//	o id zone address created runs ends ending cpu memory load *crc
+//	g id *crc
 //
-// made or changed, removed, vanished. Fields are added at the end only.
+// made or changed, removed, vanished; a machine that is nobody's made, changed or
+// released; one gone for good. Fields are added at the end only; id is left out
+// where it is derived from the instance.
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
@@ -30,6 +34,28 @@ func appendMachine(b []byte, m *machine) []byte {
 		b = appendText(b, s)
 	}
 	b = strconv.AppendUint(append(b, ' '), m.epoch, 10)
+	b = appendLife(b, m)
+	if m.id != "" {
+		b = appendText(b, m.id)
+	}
+	return appendSum(b, start)
+}
+
+// appendOutside writes a machine that is nobody's.
+func appendOutside(b []byte, m *machine) []byte {
+	start := len(b)
+	b = appendText(append(b, 'o'), m.id)
+	b = appendText(b, m.zone)
+	return appendSum(appendLife(b, m), start)
+}
+
+func appendGone(b []byte, id string) []byte {
+	start := len(b)
+	return appendSum(appendText(append(b, 'g'), id), start)
+}
+
+// appendLife writes where a machine is, and how it lives.
+func appendLife(b []byte, m *machine) []byte {
 	b = m.address.AppendTo(append(b, ' '))
 	for _, n := range [...]int64{m.created, m.runsAt, m.endsAt, int64(m.end)} {
 		b = strconv.AppendInt(append(b, ' '), n, 10)
@@ -41,7 +67,7 @@ func appendMachine(b []byte, m *machine) []byte {
 			b = strconv.AppendFloat(append(b, ' '), float64(f), 'g', -1, 32)
 		}
 	}
-	return appendSum(b, start)
+	return b
 }
 
 func appendGrave(b []byte, instance string, g grave) []byte {
@@ -110,6 +136,8 @@ func (t *table) applyLine(line string) error {
 		} else {
 			m.instance = strings.Clone(m.instance) // the line is part of something large
 		}
+		m.id = strings.Clone(m.id)
+		t.takeIn(m.id)
 		t.put(m)
 	case "-":
 		instance, g := f.grave()
@@ -124,6 +152,15 @@ func (t *table) applyLine(line string) error {
 		if m := t.machines[f.text()]; m != nil {
 			t.drop(m)
 		}
+	case "o":
+		m := f.outside()
+		if f.err != nil {
+			return f.err
+		}
+		m.id = strings.Clone(m.id)
+		t.letOut(m)
+	case "g":
+		t.lose(strings.Clone(f.text()))
 	default:
 		return fmt.Errorf("record of kind %q: written by a newer version", kind)
 	}
@@ -140,14 +177,28 @@ type fields struct {
 func (f *fields) machine() *machine {
 	m := &machine{instance: f.text()}
 	g := tag{cluster: f.name(), incarnation: f.name(), group: f.name(), zone: f.name()}
-	m.spoke, m.epoch, m.address = f.name(), f.uint(), f.address()
+	m.spoke, m.epoch = f.name(), f.uint()
+	f.life(m, g)
+	if f.rest != "" {
+		m.id = f.text()
+	}
+	return m
+}
+
+func (f *fields) outside() *machine {
+	m := &machine{id: f.text()}
+	f.life(m, tag{zone: f.name()})
+	return m
+}
+
+func (f *fields) life(m *machine, g tag) {
+	m.address = f.address()
 	m.created, m.runsAt, m.endsAt, m.end = f.int(), f.int(), f.int(), ending(f.int())
 	g.usage = usage{cpu: f.float(), memory: f.float(), load: f.float()}
 	m.tag = f.table.tag(g)
 	if f.err == nil && int(m.end) >= len(endingMessages) {
 		f.err = fmt.Errorf("unknown ending %d", m.end)
 	}
-	return m
 }
 
 func (f *fields) grave() (string, grave) {

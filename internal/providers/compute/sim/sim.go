@@ -14,6 +14,7 @@ package sim
 import (
 	"crypto/rand"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"net/netip"
 	"time"
@@ -30,6 +31,7 @@ type Config struct {
 	Seed           uint64         // which instances fail
 	Directory      string         // where the records are; empty: in memory
 	AddressPool    netip.Prefix   // zero: 10.128.0.0/9
+	Machines       []string       // "id" or "id@zone": machines that exist from the beginning and are nobody's
 	RateLimit      float64        // calls per second of this process; 0: unlimited
 	Store          string         // the name of a new store; empty: random
 }
@@ -53,6 +55,11 @@ func (c Config) Validate() error {
 			return fmt.Errorf("zone-capacity of %s is negative", zone)
 		}
 	}
+	for _, text := range c.Machines {
+		if err := checkOutside(text); err != nil {
+			return err
+		}
+	}
 	if c.AddressPool.IsValid() && !newAddressPool(c.AddressPool).hasRoom() {
 		return fmt.Errorf("address-pool %s holds no usable address", c.AddressPool)
 	}
@@ -60,7 +67,7 @@ func (c Config) Validate() error {
 }
 
 // Cloud is the simulated cloud. It is safe for concurrent use and implements
-// providers.Compute and providers.UsageReporter.
+// providers.Compute, providers.Adopter and providers.UsageReporter.
 type Cloud struct {
 	config  Config
 	limiter *rate.Limiter // nil: unlimited
@@ -96,6 +103,9 @@ func NewCloud(config Config) (*Cloud, error) {
 		}
 		c.journal = journal
 		c.table.recording = true
+	}
+	if err := c.furnish(); err != nil {
+		return nil, errors.Join(fmt.Errorf("sim: %w", err), c.Close())
 	}
 	return c, nil
 }

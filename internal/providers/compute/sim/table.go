@@ -25,7 +25,10 @@ type grave struct {
 type table struct {
 	store     string
 	machines  map[string]*machine
-	order     []*machine // the same machines, to walk them fast and in the same order each time
+	order     []*machine          // the same machines, to walk them fast and in the same order each time
+	outside   map[string]*machine // that bear nobody's mark, by the platform's id
+	holders   map[string]string   // instances of machines whose id is not derived from theirs, by that id
+	gone      map[string]bool     // ids of such machines that were removed
 	graves    map[string]grave
 	dug       []string // graves, oldest first
 	zones     map[string]int
@@ -42,6 +45,9 @@ func newTable(store string, pool netip.Prefix) *table {
 	return &table{
 		store:     store,
 		machines:  make(map[string]*machine),
+		outside:   make(map[string]*machine),
+		holders:   make(map[string]string),
+		gone:      make(map[string]bool),
 		graves:    make(map[string]grave),
 		zones:     make(map[string]int),
 		addresses: newAddressPool(pool),
@@ -87,6 +93,9 @@ func (t *table) put(m *machine) {
 		t.order = append(t.order, m)
 	}
 	t.machines[m.instance] = m
+	if m.id != "" {
+		t.holders[m.id] = m.instance
+	}
 	t.zones[m.zone]++
 	t.addresses.hold(m.address)
 }
@@ -94,10 +103,16 @@ func (t *table) put(m *machine) {
 // drop takes a machine out; without a grave it was never there.
 func (t *table) drop(m *machine) {
 	delete(t.machines, m.instance)
+	delete(t.holders, m.id)
 	last := t.order[len(t.order)-1]
 	t.order[m.slot], last.slot = last, m.slot
 	t.order[len(t.order)-1] = nil
 	t.order = t.order[:len(t.order)-1]
+	t.vacate(m)
+}
+
+// vacate gives back what the machine takes up.
+func (t *table) vacate(m *machine) {
 	if t.zones[m.zone]--; t.zones[m.zone] == 0 {
 		delete(t.zones, m.zone)
 	}
