@@ -597,8 +597,8 @@ type Group struct {
 	Paused bool `protobuf:"varint,34,opt,name=paused,proto3" json:"paused,omitempty"`
 	// Keys of `labels` whose values are given to the machines of new instances; at most 64.
 	PropagatedLabels []string `protobuf:"bytes,35,rep,name=propagated_labels,json=propagatedLabels,proto3" json:"propagated_labels,omitempty"`
-	// At creation only: lifecycle hooks of the group, with their ids as `name`; at most 50. See ListLifecycleHooks
-	// afterwards.
+	// At creation only: lifecycle hooks of the group, with their ids as `name`; at most 50. They hold the first
+	// instances too. Afterwards LifecycleHookService has them, and an Update that names them is refused.
 	Hooks       []*LifecycleHook   `protobuf:"bytes,36,rep,name=hooks,proto3" json:"hooks,omitempty"`
 	Maintenance *Group_Maintenance `protobuf:"bytes,37,opt,name=maintenance,proto3" json:"maintenance,omitempty"`
 	// How old an instance may become before it is replaced, a few at a time; 0 (default): as old as it likes, else 60 s
@@ -2259,8 +2259,8 @@ type Group_Maintenance struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// So much stays in service; rounded up; 0 to 100, default 90.
 	MinHealthyPercent *int32 `protobuf:"varint,1,opt,name=min_healthy_percent,json=minHealthyPercent,proto3,oneof" json:"min_healthy_percent,omitempty"`
-	// So much there may be at once; rounded down; 100 to 200, default 110. With `min_healthy_percent` 100 and this above
-	// 100 the replacement is launched before the instance is terminated.
+	// So much there may be at once; rounded down; 100 to 200, and at most 100 above `min_healthy_percent`; default 110.
+	// With `min_healthy_percent` 100 and this above 100 the replacement is launched before the instance is terminated.
 	MaxHealthyPercent *int32 `protobuf:"varint,2,opt,name=max_healthy_percent,json=maxHealthyPercent,proto3,oneof" json:"max_healthy_percent,omitempty"`
 	unknownFields     protoimpl.UnknownFields
 	sizeCache         protoimpl.SizeCache

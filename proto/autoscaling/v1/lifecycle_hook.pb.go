@@ -1157,8 +1157,8 @@ func (x *CompleteLifecycleActionRequest) GetValidateOnly() bool {
 
 type CompleteLifecycleActionResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Those that ended with the given result; others of the same instances that an ABANDON or ROLLBACK ended too are not
-	// among them.
+	// Those that were named, with the results that they ended with: of a ROLLBACK that counts as CONTINUE, CONTINUE. Other
+	// actions of the same instances that an ABANDON or ROLLBACK ended too are not among them.
 	LifecycleActions []*LifecycleAction `protobuf:"bytes,1,rep,name=lifecycle_actions,json=lifecycleActions,proto3" json:"lifecycle_actions,omitempty"`
 	unknownFields    protoimpl.UnknownFields
 	sizeCache        protoimpl.SizeCache

@@ -52,14 +52,14 @@ type LifecycleHookServiceClient interface {
 	// Says how instances that wait for a hook go on: those of a token, of an instance and a hook, or of an activity and
 	// a hook. The transition goes on when the last of its hooks has ended with CONTINUE, at the first ABANDON (of a
 	// launch: the instance is removed, and desired makes a new one), or at the first ROLLBACK. Answers with the actions
-	// that ended. Errors: `NOT_FOUND` for a token that was never given out, and for an instance, or an activity, that is
-	// not there; `WRONG_STATE` when the action has ended, by an answer or by its deadline, or nothing waits for the hook;
-	// `INVALID_ARGUMENT` for ROLLBACK of a launch or a detachment; `OUT_OF_RANGE` when a ROLLBACK would raise desired
+	// that ended. Errors: `NOT_FOUND` for a token that was not given out in this group, and for an instance, a hook or an
+	// activity that is not there; `WRONG_STATE` when the action has ended, by an answer or by its deadline, or nothing
+	// waits for the hook; `INVALID_ARGUMENT` for a token that cannot be one, and for ROLLBACK of a launch or a detachment; `OUT_OF_RANGE` when a ROLLBACK would raise desired
 	// above `max_size`.
 	CompleteLifecycleAction(ctx context.Context, in *CompleteLifecycleActionRequest, opts ...grpc.CallOption) (*CompleteLifecycleActionResponse, error)
 	// Moves the deadline to now + `heartbeat_timeout`, never beyond `last_deadline`. Answers with the actions that go on
-	// waiting. Errors: `NOT_FOUND` and `WRONG_STATE` as CompleteLifecycleAction; while a leader is elected `NO_LEADER`,
-	// which can be repeated.
+	// waiting. Errors: `NOT_FOUND` and `WRONG_STATE` as CompleteLifecycleAction, and `WRONG_STATE` when no heartbeat makes
+	// it wait longer; while a leader is elected `NO_LEADER`, which can be repeated.
 	RecordLifecycleActionHeartbeat(ctx context.Context, in *RecordLifecycleActionHeartbeatRequest, opts ...grpc.CallOption) (*RecordLifecycleActionHeartbeatResponse, error)
 }
 
@@ -173,14 +173,14 @@ type LifecycleHookServiceServer interface {
 	// Says how instances that wait for a hook go on: those of a token, of an instance and a hook, or of an activity and
 	// a hook. The transition goes on when the last of its hooks has ended with CONTINUE, at the first ABANDON (of a
 	// launch: the instance is removed, and desired makes a new one), or at the first ROLLBACK. Answers with the actions
-	// that ended. Errors: `NOT_FOUND` for a token that was never given out, and for an instance, or an activity, that is
-	// not there; `WRONG_STATE` when the action has ended, by an answer or by its deadline, or nothing waits for the hook;
-	// `INVALID_ARGUMENT` for ROLLBACK of a launch or a detachment; `OUT_OF_RANGE` when a ROLLBACK would raise desired
+	// that ended. Errors: `NOT_FOUND` for a token that was not given out in this group, and for an instance, a hook or an
+	// activity that is not there; `WRONG_STATE` when the action has ended, by an answer or by its deadline, or nothing
+	// waits for the hook; `INVALID_ARGUMENT` for a token that cannot be one, and for ROLLBACK of a launch or a detachment; `OUT_OF_RANGE` when a ROLLBACK would raise desired
 	// above `max_size`.
 	CompleteLifecycleAction(context.Context, *CompleteLifecycleActionRequest) (*CompleteLifecycleActionResponse, error)
 	// Moves the deadline to now + `heartbeat_timeout`, never beyond `last_deadline`. Answers with the actions that go on
-	// waiting. Errors: `NOT_FOUND` and `WRONG_STATE` as CompleteLifecycleAction; while a leader is elected `NO_LEADER`,
-	// which can be repeated.
+	// waiting. Errors: `NOT_FOUND` and `WRONG_STATE` as CompleteLifecycleAction, and `WRONG_STATE` when no heartbeat makes
+	// it wait longer; while a leader is elected `NO_LEADER`, which can be repeated.
 	RecordLifecycleActionHeartbeat(context.Context, *RecordLifecycleActionHeartbeatRequest) (*RecordLifecycleActionHeartbeatResponse, error)
 	mustEmbedUnimplementedLifecycleHookServiceServer()
 }

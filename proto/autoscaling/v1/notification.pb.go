@@ -103,8 +103,7 @@ type NotificationTarget struct {
 	// Types that are valid to be assigned to Kind:
 	//
 	//	*NotificationTarget_Webhook
-	Kind isNotificationTarget_Kind `protobuf_oneof:"kind"`
-	// Of GetNotificationTarget only.
+	Kind          isNotificationTarget_Kind  `protobuf_oneof:"kind"`
 	Status        *NotificationTarget_Status `protobuf:"bytes,50,opt,name=status,proto3" json:"status,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -2015,9 +2014,9 @@ type NotificationTarget_Status struct {
 	Pending *int32 `protobuf:"varint,1,opt,name=pending,proto3,oneof" json:"pending,omitempty"`
 	// At most 10000.
 	DeadLetters *int32 `protobuf:"varint,2,opt,name=dead_letters,json=deadLetters,proto3,oneof" json:"dead_letters,omitempty"`
-	// When the oldest of those on their way happened.
+	// When the oldest of those on their way happened. Of GetNotificationTarget only.
 	OldestTime *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=oldest_time,json=oldestTime,proto3" json:"oldest_time,omitempty"`
-	// Of the oldest of those on their way, when it was tried in vain.
+	// Why the oldest of those on their way was not taken, if it was tried. Of GetNotificationTarget only.
 	LastError     string `protobuf:"bytes,4,opt,name=last_error,json=lastError,proto3" json:"last_error,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
