@@ -25,7 +25,7 @@ func activitySummary(r fsm.Reader, a *autoscaling.Activity) *pb.Activity {
 		CreateTime: timestamp(a.StartTime),
 		UpdateTime: timestamp(updated),
 		Etag: fingerprint(int64(updated), int64(len(a.Status)), int64(a.Repeats), int64(a.Launches), int64(a.Removals), int64(a.LaunchesDone),
-			int64(a.LaunchesFail), int64(a.LaunchesEnded), int64(a.RemovalsDone), int64(len(a.Notes))),
+			int64(a.LaunchesFail), int64(a.LaunchesEnded), int64(a.RemovalsDone), int64(a.RemovalsEnded), int64(len(a.Notes)), int64(len(a.Victims))),
 		Group:  autoscaling.GroupResource(a.Namespace, a.GroupID),
 		Kind:   enum[pb.Activity_Kind](pb.Activity_Kind_value, string(a.Kind)),
 		Status: enum[pb.Activity_Status](pb.Activity_Status_value, string(a.Status)),
@@ -48,6 +48,9 @@ func activitySummary(r fsm.Reader, a *autoscaling.Activity) *pb.Activity {
 		LastTime:        timestamp(a.LastTime),
 		StartTime:       timestamp(a.StartTime),
 		EndTime:         timestamp(a.EndTime),
+		Victims: convertAll(a.Victims, func(v autoscaling.Victim) *pb.Activity_Victim {
+			return &pb.Activity_Victim{Instance: autoscaling.InstanceResource(a.Namespace, a.GroupID, v.Instance), Why: v.Why}
+		}),
 	}
 	if a.Status == autoscaling.ActivityRejected {
 		repeats := max(a.Repeats, 1)
@@ -76,7 +79,7 @@ func progressOf(a *autoscaling.Activity) int32 {
 	if all == 0 {
 		return 0
 	}
-	ended := int64(a.LaunchesDone) + int64(a.LaunchesFail) + int64(a.LaunchesEnded) + int64(a.RemovalsDone)
+	ended := int64(a.LaunchesDone) + int64(a.LaunchesFail) + int64(a.LaunchesEnded) + int64(a.RemovalsDone) + int64(a.RemovalsEnded)
 	return int32(100 * ended / all)
 }
 

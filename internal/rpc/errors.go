@@ -61,7 +61,10 @@ func refusal(e *autoscaling.Error) *status.Status {
 	c, message := code(e.Reason), shortened(e.Message)
 	field, resource := shortened(e.Field), shortened(e.Resource)
 	details := []protoadapt.MessageV1{errorInfo(e.Reason, e.Metadata)}
-	if field != "" {
+	switch {
+	case len(e.Violations) > 0:
+		details = append(details, ofItems(e))
+	case field != "":
 		details = append(details, &errdetails.BadRequest{FieldViolations: []*errdetails.BadRequest_FieldViolation{
 			{Field: field, Description: strings.TrimPrefix(message, field+": "), Reason: string(e.Reason)},
 		}})
@@ -88,7 +91,26 @@ func refusal(e *autoscaling.Error) *status.Status {
 const (
 	maxMessage    = 1024
 	maxViolations = 20
+	maxItems      = 100      // of a batch
+	maxItemBytes  = 4 * 1024 // of their descriptions together
 )
+
+// ofItems names every item of a batch that stands in the way, with its reason;
+// what there is to say of each as far as there is room.
+func ofItems(e *autoscaling.Error) *errdetails.BadRequest {
+	bad, room := &errdetails.BadRequest{}, maxItemBytes
+	for _, v := range e.Violations[:min(len(e.Violations), maxItems)] {
+		field := shortened(v.Field)
+		description := strings.TrimPrefix(shortened(v.Message), field+": ")
+		if room -= len(description); room < 0 {
+			description = ""
+		}
+		bad.FieldViolations = append(bad.FieldViolations, &errdetails.BadRequest_FieldViolation{
+			Field: field, Description: description, Reason: string(orDefault(v.Reason, e.Reason)),
+		})
+	}
+	return bad
+}
 
 // shortened makes text that can be sent of a caller's own words, which may be
 // long, or no text at all.
@@ -122,7 +144,9 @@ func invalid(v *protovalidate.ValidationError) *status.Status {
 // inResource takes the request's name for its resource off a field, since REST
 // has the resource alone as its body and the operations name fields so too.
 func inResource(field string) string {
-	for _, resource := range []string{"configuration.", "group.", "rule.", "alarm_task.", "scheduled_task."} {
+	for _, resource := range []string{
+		"configuration.", "group.", "rule.", "alarm_task.", "scheduled_task.", "lifecycle_hook.", "notification_target.", "notification.",
+	} {
 		if inside, ok := strings.CutPrefix(field, resource); ok {
 			return inside
 		}

@@ -23,6 +23,10 @@ func (s groupService) CreateGroup(ctx context.Context, req *pb.CreateGroupReques
 	if err != nil {
 		return nil, err
 	}
+	hooks, err := declaredHooks(given.GetHooks(), namespace, req.GetGroupId())
+	if err != nil {
+		return nil, err
+	}
 	s.refresh(ctx, Dependencies{Balancers: spec.Balancers, AccessLists: spec.AccessLists})
 	return mutate(ctx, s.Server, namespace, req, func(tx *fsm.Tx) (*pb.Group, error) {
 		return s.answerGroup(tx)(s.operations.CreateGroup(tx, control.CreateGroupRequest{
@@ -32,6 +36,7 @@ func (s groupService) CreateGroup(ctx context.Context, req *pb.CreateGroupReques
 			Spec:         spec,
 			DesiredNamed: given.DesiredCapacity != nil,
 			Paused:       given.GetPaused(),
+			Hooks:        hooks,
 		}))
 	})
 }
@@ -88,6 +93,9 @@ func (s groupService) UpdateGroup(ctx context.Context, req *pb.UpdateGroupReques
 	}
 	if mask.names(given, "desired_capacity") && given.DesiredCapacity == nil {
 		return nil, autoscaling.FieldErrorf("desired_capacity", "update_mask names it, but it is not given")
+	}
+	if mask.names(given, "hooks") {
+		return nil, autoscaling.FieldErrorf("hooks", "are given at creation only: change them one by one")
 	}
 	name := groupName(given.GetName())
 	if mask.names(given, "balancers") || mask.names(given, "access_lists") {

@@ -40,6 +40,7 @@ func groupMessage(r fsm.Reader, now autoscaling.Time, g *autoscaling.Group) *pb.
 func groupSpecMessage(meta *autoscaling.Meta, g *autoscaling.GroupSpec) *pb.Group {
 	// A message's pointers must not lead into the record.
 	low, high, desired, limit := g.Min, g.Max, g.Desired, g.LaunchFailureLimit
+	healthyLow, healthyHigh := g.Maintenance.Percents()
 	m := &pb.Group{
 		Labels:                 meta.Labels,
 		ExternalNames:          meta.ExternalNames,
@@ -60,6 +61,10 @@ func groupSpecMessage(meta *autoscaling.Meta, g *autoscaling.GroupSpec) *pb.Grou
 		LaunchFailureLimit:     &limit,
 		DeletionProtection:     enum[pb.Group_DeletionProtection_Level](pb.Group_DeletionProtection_Level_value, string(g.DeletionProtection)),
 		PropagatedLabels:       g.PropagatedLabels,
+		Maintenance:            &pb.Group_Maintenance{MinHealthyPercent: &healthyLow, MaxHealthyPercent: &healthyHigh},
+	}
+	if g.MaxInstanceLifetime > 0 {
+		m.MaxInstanceLifetime = duration(g.MaxInstanceLifetime)
 	}
 	if g.ZoneRebalance {
 		m.ZoneRebalance = pb.Group_ON
@@ -167,6 +172,11 @@ func groupSpec(m *pb.Group, namespace string) (autoscaling.GroupSpec, error) {
 	g.LaunchFailureLimit = valueOr(m.LaunchFailureLimit, g.LaunchFailureLimit)
 	g.DeletionProtection = orDefault(name[pb.Group_DeletionProtection_Level, autoscaling.Protection](m.GetDeletionProtection()), g.DeletionProtection)
 	g.PropagatedLabels = m.GetPropagatedLabels()
+	g.MaxInstanceLifetime = m.GetMaxInstanceLifetime().AsDuration()
+	if given := m.GetMaintenance(); given != nil {
+		g.Maintenance.MinHealthyPercent = valueOr(given.MinHealthyPercent, g.Maintenance.MinHealthyPercent)
+		g.Maintenance.MaxHealthyPercent = valueOr(given.MaxHealthyPercent, g.Maintenance.MaxHealthyPercent)
+	}
 	if len(m.GetZones()) > 0 {
 		g.Zones = convertAll(m.GetZones(), func(z *pb.Group_Zone) autoscaling.Zone {
 			return autoscaling.Zone{Name: z.GetZone(), Network: z.GetNetwork()}

@@ -64,20 +64,6 @@ func readInstance(r fsm.Reader, name control.ChildName, now autoscaling.Time) (*
 	return instanceMessage(r, g, i, now), nil
 }
 
-func (s instanceService) RemoveInstances(ctx context.Context, req *pb.RemoveInstancesRequest) (*pb.Activity, error) {
-	group := groupName(req.GetParent())
-	ids, err := localIDs("instances", req.GetInstances(), req.GetParent()+"/instances/")
-	if err != nil {
-		return nil, err
-	}
-	return mutate(ctx, s.Server, group.Namespace, req, func(tx *fsm.Tx) (*pb.Activity, error) {
-		a, err := s.operations.RemoveInstances(tx, control.RemoveInstancesRequest{
-			Caller: caller(ctx, req.GetRequestId()), Group: group, Instances: ids, Decrement: req.GetDecrementDesired(),
-		})
-		return answerActivity(tx, a, err)
-	})
-}
-
 func (s instanceService) SetInstanceProtection(ctx context.Context, req *pb.SetInstanceProtectionRequest) (*pb.SetInstanceProtectionResponse, error) {
 	group := groupName(req.GetParent())
 	ids, err := localIDs("instances", req.GetInstances(), req.GetParent()+"/instances/")

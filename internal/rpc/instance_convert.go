@@ -1,6 +1,8 @@
 package rpc
 
 import (
+	"strings"
+
 	"github.com/asctl/as/internal/autoscaling"
 	"github.com/asctl/as/internal/fsm"
 	pb "github.com/asctl/as/proto/autoscaling/v1"
@@ -33,6 +35,20 @@ func instanceMessage(r fsm.Reader, g *autoscaling.Group, i *autoscaling.Instance
 		StatusReason:      i.StatusReason,
 		WarmUntil:         timestamp(i.WarmUntil),
 		InstanceType:      i.InstanceType,
+		Step:              i.Step.String(),
+		NextStep:          nextStep(i),
+		Waits:             convertAll(i.Waits, func(w autoscaling.HookWait) *pb.Instance_Wait { return waitMessage(g, w) }),
+		RunHooks:          i.RunHooks,
+		LifetimeEndTime:   timestamp(i.LifetimeUntil),
+	}
+	if !i.State.Resting() && !i.State.Final() {
+		m.Deadline = timestamp(i.Deadline)
+	}
+	if i.Health == autoscaling.HealthUnhealthy {
+		m.UnhealthyTime = timestamp(i.UnhealthySince)
+	}
+	if i.Replaces != "" {
+		m.Replaces = autoscaling.InstanceResource(g.Namespace, g.ID, i.Replaces)
 	}
 	if i.State == autoscaling.Warmed {
 		m.Pool = pb.Instance_WARM
@@ -72,9 +88,16 @@ func instanceEtag(i *autoscaling.Instance) string {
 	values := []int64{
 		int64(i.State), int64(i.StateTime), int64(i.Step), int64(i.Health), int64(i.UnhealthySince), int64(len(i.Timeline)),
 		int64(len(i.Addresses)), int64(i.Leaving), int64(i.WarmUntil), int64(len(i.StatusReason)),
+		int64(i.Deadline), int64(i.Moving), int64(i.LifetimeUntil),
 	}
 	if i.Protected {
 		values = append(values, 1)
+	}
+	if i.RunHooks {
+		values = append(values, 2)
+	}
+	for _, w := range i.Waits {
+		values = append(values, int64(w.Deadline), int64(w.EndTime))
 	}
 	for _, b := range i.Balancers {
 		values = append(values, int64(b.State))
@@ -87,10 +110,40 @@ func instanceEtag(i *autoscaling.Instance) string {
 
 // lastActivity is the one that last moved the instance.
 func lastActivity(i *autoscaling.Instance) autoscaling.ActivityID {
-	if i.Leaving != 0 {
+	switch {
+	case i.Leaving != 0:
 		return i.Leaving
+	case i.Moving != 0:
+		return i.Moving
 	}
 	return i.Activity
+}
+
+// nextStep says what the lifecycle has for the instance next, and until when;
+// nothing at rest.
+func nextStep(i *autoscaling.Instance) string {
+	row := i.State.Row()
+	if row == nil || row.Next == "" || i.State.Resting() {
+		return ""
+	}
+	text := "By " + strings.TrimPrefix(row.Owner, "by ") + ": " + row.Next + "."
+	if row.Deadline != "" {
+		text += " Deadline: " + row.Deadline + "."
+	}
+	return text
+}
+
+// waitMessage shows a hook's hold on an instance of the group, without its token.
+func waitMessage(g *autoscaling.Group, w autoscaling.HookWait) *pb.Instance_Wait {
+	return &pb.Instance_Wait{
+		Hook:          autoscaling.LifecycleHookResource(g.Namespace, g.ID, w.Hook),
+		StartTime:     timestamp(w.StartTime),
+		Deadline:      timestamp(w.Deadline),
+		DefaultResult: hookResult(w.DefaultResult),
+		Result:        hookResult(w.Result),
+		EndTime:       timestamp(w.EndTime),
+		EndedBy:       w.EndedBy,
+	}
 }
 
 func attachmentState(s autoscaling.AttachmentState) pb.Attachments_State {

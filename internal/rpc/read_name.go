@@ -38,6 +38,12 @@ func readByName(r fsm.Reader, name string) (proto.Message, error) {
 			return nil, err
 		}
 		return scheduledTaskMessage(r, g, t), nil
+	case "lifecycleHooks":
+		g, h, err := control.FindLifecycleHook(r, childName(name))
+		if err != nil {
+			return nil, err
+		}
+		return lifecycleHookMessage(r, g, h), nil
 	case "instances":
 		return readInstance(r, childName(name), r.Stamp())
 	case "activities":

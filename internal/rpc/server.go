@@ -108,7 +108,9 @@ func (s *Server) register(registrars ...grpc.ServiceRegistrar) {
 	offer(pb.AlarmTaskService_ServiceDesc, alarmTaskService{Server: s})
 	offer(pb.ScheduledTaskService_ServiceDesc, scheduledTaskService{Server: s})
 	offer(pb.InstanceService_ServiceDesc, instanceService{Server: s})
+	offer(pb.LifecycleHookService_ServiceDesc, lifecycleHookService{Server: s})
 	offer(pb.ActivityService_ServiceDesc, activityService{Server: s})
+	offer(pb.DecisionService_ServiceDesc, decisionService{Server: s})
 	offer(pb.MetricService_ServiceDesc, metricService{Server: s})
 	offer(pb.EventService_ServiceDesc, eventService{Server: s})
 	offer(pb.ClusterService_ServiceDesc, clusterService{Server: s})
@@ -148,7 +150,7 @@ func (s *Server) Close() { s.peers.close() }
 
 // refresh looks at what a request depends on; see Config.Refresh.
 func (s *Server) refresh(ctx context.Context, d Dependencies) {
-	if s.refreshing == nil || d.Template == nil && len(d.Balancers) == 0 && len(d.AccessLists) == 0 {
+	if s.refreshing == nil || d.Template == nil && len(d.Balancers) == 0 && len(d.AccessLists) == 0 && len(d.Machines) == 0 {
 		return
 	}
 	s.refreshing(ctx, d)

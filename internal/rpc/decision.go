@@ -1,0 +1,70 @@
+package rpc
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/asctl/as/internal/autoscaling"
+	"github.com/asctl/as/internal/control"
+	"github.com/asctl/as/internal/explain"
+	pb "github.com/asctl/as/proto/autoscaling/v1"
+)
+
+type decisionService struct {
+	pb.UnimplementedDecisionServiceServer
+	*Server
+}
+
+func (s decisionService) ExplainGroup(ctx context.Context, req *pb.ExplainGroupRequest) (*pb.Explanation, error) {
+	v, err := s.view(ctx, req.GetConsistency())
+	if err != nil {
+		return nil, err
+	}
+	g, err := control.FindGroup(v.Reader, groupName(req.GetName()))
+	if err != nil {
+		return nil, err
+	}
+	now := s.node.Now()
+	return explanationMessage(explain.Group(v.Reader, g, now), now), nil
+}
+
+func (s decisionService) ExplainInstance(ctx context.Context, req *pb.ExplainInstanceRequest) (*pb.Explanation, error) {
+	v, err := s.view(ctx, req.GetConsistency())
+	if err != nil {
+		return nil, err
+	}
+	_, i, err := control.FindInstance(v.Reader, childName(req.GetName()))
+	if err != nil {
+		return nil, err
+	}
+	now := s.node.Now()
+	return explanationMessage(explain.Instance(v.Reader, i, now), now), nil
+}
+
+func (s decisionService) ListFindings(ctx context.Context, req *pb.ListFindingsRequest) (*pb.ListFindingsResponse, error) {
+	v, err := s.view(ctx, req.GetConsistency())
+	if err != nil {
+		return nil, err
+	}
+	all := explain.Findings(v.Reader, everyNamespace(req.GetParent()), s.node.Now())
+	if req.GetGroup() != "" {
+		g, err := control.FindGroup(v.Reader, control.GroupName{Namespace: namespaceOf(req.GetParent()), ID: req.GetGroup()})
+		if err != nil {
+			return nil, err
+		}
+		group := autoscaling.GroupResource(g.Namespace, g.ID)
+		all = slices.DeleteFunc(all, func(f explain.Finding) bool { return f.Group != group })
+	}
+	slices.SortFunc(all, func(a, b explain.Finding) int { return strings.Compare(findingKey(a), findingKey(b)) })
+	page, next, total, err := list(req, lister[explain.Finding, *pb.Finding]{
+		records: slices.Values(all), key: findingKey, message: findingMessage,
+	})
+	return &pb.ListFindingsResponse{Findings: page, NextPageToken: next, TotalSize: &total}, err
+}
+
+// findingKey puts the worst first.
+func findingKey(f explain.Finding) string {
+	return fmt.Sprintf("%d %s %s %s", explain.Error-f.Severity, f.Resource, f.Kind, f.Problem)
+}
