@@ -6,7 +6,6 @@ import (
 	"pgregory.net/rapid"
 )
 
-
 func TestUsageAndRoom(t *testing.T) {
 	g := &GroupSpec{Max: 4, Desired: 2} // a bound of 5
 	for _, c := range []struct {

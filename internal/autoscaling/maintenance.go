@@ -53,3 +53,6 @@ func LifetimeEnd(lifetime time.Duration, served Time, id InstanceID) Time {
 	early := time.Duration(uint64(seeded("lifetime", id)) % max(tenth, 1))
 	return served.Add(lifetime - early)
 }
+
+// Replacing says whether the instance is on its way to take another's place.
+func (i *Instance) Replacing() bool { return i.Replaces != "" && i.State.Launching() && !i.Served }

@@ -17,4 +17,4 @@ func ValidateMeta(idField string, m *Meta) error {
 	)
 }
 
-func sortedKeys(m map[string]string) []string { return slices.Sorted(maps.Keys(m)) }
+func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

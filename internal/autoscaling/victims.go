@@ -14,6 +14,13 @@ type VictimRules struct {
 	Load func(InstanceID) (load float64, known bool)
 }
 
+// Choice is an instance that was chosen to leave, and why it and not another.
+// Only the first MaxVictims choices say why: more are not kept.
+type Choice struct {
+	*Instance
+	Why string
+}
+
 // PickVictims chooses among a group's live instances those that leave when its
 // capacity goes down by n, in the order in which they leave. It never chooses
 // more than n of capacity.
@@ -24,7 +31,7 @@ type VictimRules struct {
 // fullest zone (with PRIORITY the last one); then the policies, each a filter;
 // then the id. Protected, standby and leaving ones are never chosen; one that
 // has no machine yet is nobody's to protect.
-func PickVictims(r VictimRules, live []*Instance, n int32) []*Instance {
+func PickVictims(r VictimRules, live []*Instance, n int32) []Choice {
 	if n <= 0 {
 		return nil
 	}
@@ -39,13 +46,13 @@ func PickVictims(r VictimRules, live []*Instance, n int32) []*Instance {
 			stages[s] = append(stages[s], r.victim(i))
 		}
 	}
-	var picked []*Instance
+	p := picking{rules: r, crowd: crowd, left: n}
 	for s := range victimStages {
-		if len(stages[s]) > 0 && n > 0 {
-			picked, n = r.pickStage(picked, stages[s], crowd, n)
+		if len(stages[s]) > 0 && p.left > 0 {
+			p.pickStage(stages[s])
 		}
 	}
-	return picked
+	return p.picked
 }
 
 func isCandidate(i *Instance) bool {
@@ -78,9 +85,17 @@ func (r VictimRules) stage(i *Instance) int {
 	return s
 }
 
+// picking is a choice being made.
+type picking struct {
+	rules  VictimRules
+	crowd  Crowd
+	left   int32 // capacity that is still to go
+	picked []Choice
+}
+
 // pickStage takes from zone after zone. Each zone's candidates are in the order
 // of the policies, so the choice is always between the zones' first ones.
-func (r VictimRules) pickStage(picked []*Instance, stage []victim, crowd Crowd, n int32) ([]*Instance, int32) {
+func (p *picking) pickStage(stage []victim) {
 	byZone := map[string][]victim{}
 	var zones []string
 	slices.SortFunc(stage, compareVictims)
@@ -91,10 +106,10 @@ func (r VictimRules) pickStage(picked []*Instance, stage []victim, crowd Crowd, 
 		byZone[v.Zone] = append(byZone[v.Zone], v)
 	}
 	// Ends: every turn takes a candidate out of byZone.
-	for n > 0 {
+	for p.left > 0 {
 		best := ""
 		for _, z := range zones {
-			if len(byZone[z]) > 0 && (best == "" || r.zoneFirst(z, best, crowd, byZone)) {
+			if len(byZone[z]) > 0 && (best == "" || p.zoneFirst(z, best, byZone)) {
 				best = z
 			}
 		}
@@ -102,23 +117,26 @@ func (r VictimRules) pickStage(picked []*Instance, stage []victim, crowd Crowd, 
 			break
 		}
 		v := byZone[best][0]
-		byZone[best] = byZone[best][1:]
-		if w := v.Capacity(); w <= n {
-			n -= w
-			crowd[best] -= w
-			picked = append(picked, v.Instance)
+		if w := v.Capacity(); w <= p.left {
+			c := Choice{Instance: v.Instance}
+			if len(p.picked) < MaxVictims {
+				c.Why = p.why(v, byZone)
+			}
+			p.picked = append(p.picked, c)
+			p.left -= w
+			p.crowd[best] -= w
 		}
+		byZone[best] = byZone[best][1:]
 	}
-	return picked, n
 }
 
-func (r VictimRules) zoneFirst(a, b string, crowd Crowd, byZone map[string][]victim) bool {
-	if r.Group.ZonePolicy == ZonePriority {
-		if pa, pb := r.priority(a), r.priority(b); pa != pb {
+func (p *picking) zoneFirst(a, b string, byZone map[string][]victim) bool {
+	if p.rules.Group.ZonePolicy == ZonePriority {
+		if pa, pb := p.rules.priority(a), p.rules.priority(b); pa != pb {
 			return pa > pb
 		}
-	} else if crowd[a] != crowd[b] {
-		return crowd[a] > crowd[b]
+	} else if p.crowd[a] != p.crowd[b] {
+		return p.crowd[a] > p.crowd[b]
 	}
 	return compareVictims(byZone[a][0], byZone[b][0]) < 0
 }
@@ -147,36 +165,48 @@ func compareVictims(a, b victim) int {
 	return cmp.Compare(a.ID, b.ID)
 }
 
-func (r VictimRules) victim(i *Instance) victim {
+// filters are the group's policies, each as the keys that it orders by.
+func (r VictimRules) filters() []TerminationRule {
 	policies := r.Group.TerminationPolicies
 	if len(policies) == 0 {
 		policies = []TerminationRule{TerminateDefault}
 	}
-	v := victim{Instance: i, keys: make([]float64, 0, len(policies)+1)}
+	filters := make([]TerminationRule, 0, len(policies)+1)
 	for _, p := range policies {
+		if p == TerminateDefault {
+			filters = append(filters, TerminateOldestConfiguration, TerminateOldestInstance)
+		} else {
+			filters = append(filters, p)
+		}
+	}
+	return filters
+}
+
+func (r VictimRules) victim(i *Instance) victim {
+	filters := r.filters()
+	v := victim{Instance: i, keys: make([]float64, len(filters))}
+	for n, p := range filters {
 		switch p {
-		case TerminateDefault:
-			v.keys = append(v.keys, r.firstUse(i), float64(i.CreateTime))
 		case TerminateOldestInstance:
-			v.keys = append(v.keys, float64(i.CreateTime))
+			v.keys[n] = float64(i.CreateTime)
 		case TerminateNewestInstance:
-			v.keys = append(v.keys, -float64(i.CreateTime))
+			v.keys[n] = -float64(i.CreateTime)
 		case TerminateOldestConfiguration:
-			v.keys = append(v.keys, r.firstUse(i))
+			v.keys[n] = float64(r.firstUse(i))
 		case TerminateLeastBusy:
-			v.keys = append(v.keys, r.load(i))
+			v.keys[n] = r.load(i)
 		case TerminateRandomSeeded:
-			v.keys = append(v.keys, seeded(r.Group.UID, i.ID))
+			v.keys[n] = seeded(r.Group.UID, i.ID)
 		}
 	}
 	return v
 }
 
 // firstUse is a configuration's age: when the group first used it.
-func (r VictimRules) firstUse(i *Instance) float64 {
+func (r VictimRules) firstUse(i *Instance) Time {
 	for _, u := range r.Group.FirstUse {
 		if u.Configuration == i.Configuration && u.Version == i.Version {
-			return float64(u.Time)
+			return u.Time
 		}
 	}
 	return 0 // not used by the group's own launches: older than all that are

@@ -136,14 +136,19 @@ func TestVictimsAreCandidatesAndNeverTooMany(t *testing.T) {
 		}}
 		victims := PickVictims(VictimRules{Group: g}, live, n)
 		capacity, left := int32(0), int32(0)
-		for k, v := range victims {
-			if v.Protected && v.State != Initial || !v.State.Counted() || slices.Contains(victims[:k], v) {
+		chosen := map[*Instance]bool{}
+		for _, v := range victims {
+			if v.Protected && v.State != Initial || !v.State.Counted() || chosen[v.Instance] {
 				t.Fatalf("%+v is no victim", v)
 			}
+			if v.Why == "" {
+				t.Fatalf("nobody says why %s goes", v.ID)
+			}
+			chosen[v.Instance] = true
 			capacity += v.Capacity()
 		}
 		for _, i := range live {
-			if isCandidate(i) && !slices.Contains(victims, i) && i.Capacity() <= n-capacity {
+			if isCandidate(i) && !chosen[i] && i.Capacity() <= n-capacity {
 				left++
 			}
 		}

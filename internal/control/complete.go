@@ -47,7 +47,9 @@ func end(tx *fsm.Tx, a *autoscaling.Activity) {
 	}
 	startCooldown(tx, &changed, &c)
 	follow(tx, &changed)
-	if changed.Converging != g.Converging || changed.CooldownUntil != g.CooldownUntil || changed.Generation != g.Generation {
+	rebalanced(tx, &changed, &c)
+	if changed.Converging != g.Converging || changed.CooldownUntil != g.CooldownUntil || changed.Generation != g.Generation ||
+		changed.RebalanceTime != g.RebalanceTime || changed.RebalanceAsked != g.RebalanceAsked {
 		tx.PutGroup(&changed)
 	}
 }
@@ -94,7 +96,7 @@ func follow(tx *fsm.Tx, g *autoscaling.Group) {
 	if g.DesiredMode != autoscaling.DesiredFollows || g.State != autoscaling.GroupActive {
 		return
 	}
-	desired := min(max(tx.Counts(g.UID).Capacity, g.Min), g.Max)
+	desired := min(max(standing(tx.Reader, g.UID), g.Min), g.Max)
 	if desired == g.Desired {
 		return
 	}

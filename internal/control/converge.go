@@ -45,12 +45,13 @@ func gapOf(r fsm.Reader, g *autoscaling.Group, now autoscaling.Time) gap {
 	if g.State != autoscaling.GroupActive {
 		return w
 	}
-	counted := r.Counts(g.UID).Capacity
+	counted := standing(r, g.UID)
 	switch {
 	case counted < wanted(g):
 		w.below(r, g, now, wanted(g)-counted)
 	case counted > g.Desired:
-		w.above(r, g, counted-g.Desired)
+		// What is too much now: replacements on their way in are, and go first.
+		w.above(r, g, r.Counts(g.UID).Capacity-g.Desired)
 	default:
 		w.crashing(r, g, now)
 	}
@@ -91,8 +92,8 @@ func (w *gap) below(r fsm.Reader, g *autoscaling.Group, now autoscaling.Time, mi
 	}
 	n := missing
 	if Holds(g, autoscaling.ConditionLaunchSuspended) {
-		by := r.Counts(g.UID).ByState
-		n = min(missing, max(0, 1-by[autoscaling.Initial]-by[autoscaling.Pending]-by[autoscaling.PendingWait]-by[autoscaling.PendingProceed]))
+		by := r.Counts(g.UID)
+		n = min(missing, max(0, 1-launching(by)))
 	}
 	var u autoscaling.Usage
 	for i := range r.Instances(g.UID) {
@@ -261,7 +262,10 @@ func (w *gap) show(tx *fsm.Tx, g autoscaling.Group) {
 var ErrNothingChanged = errors.New("nothing could be launched or removed")
 
 func (o Operations) converge(tx *fsm.Tx, g autoscaling.Group, kind autoscaling.ActivityKind, n int32) error {
-	counted := tx.Counts(g.UID).Capacity
+	counted := standing(tx.Reader, g.UID)
+	if kind == autoscaling.ScaleIn {
+		counted = tx.Counts(g.UID).Capacity
+	}
 	a := autoscaling.Activity{Kind: kind, Trigger: autoscaling.Trigger{Kind: autoscaling.TriggerSystem}, From: counted}
 	work := o.launch
 	if kind == autoscaling.ScaleOut {

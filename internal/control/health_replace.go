@@ -21,13 +21,14 @@ func ReplaceDue(r fsm.Reader, g *autoscaling.Group, now autoscaling.Time) bool {
 	if r.Counts(g.UID).Unhealthy == 0 {
 		return g.StormHeld
 	}
-	return storm(r, g) != g.StormHeld || len(replaceable(r, g)) > 0
+	return storm(r, g) != g.StormHeld || replaceable(r, g, now).some()
 }
 
-// ReplaceUnhealthy removes unhealthy instances and launches others in their
-// place, in one activity: at once where the provider or a person says so, at
-// most a tenth of desired at a time where balancer or probe do. It also sets,
-// and ends, the storm guard.
+// ReplaceUnhealthy replaces unhealthy instances: at once where the provider or a
+// person says so, at most a tenth of desired at a time (what min_healthy_percent
+// leaves) where balancer or probe do. They are removed and others launched in one
+// activity, unless the group launches first: then those whose machines still run
+// stay until others serve in their place. It also sets, and ends, the storm guard.
 func (o Operations) ReplaceUnhealthy(tx *fsm.Tx, group autoscaling.UID) error {
 	g := tx.Group(group)
 	if g == nil || !ReplaceDue(tx.Reader, g, tx.Now()) {
@@ -36,36 +37,52 @@ func (o Operations) ReplaceUnhealthy(tx *fsm.Tx, group autoscaling.UID) error {
 	if guardStorm(tx, g) {
 		g = tx.Group(group)
 	}
-	if sick := replaceable(tx.Reader, g); len(sick) > 0 {
-		return o.replace(tx, g, sick)
+	sick := replaceable(tx.Reader, g, tx.Now())
+	activity := autoscaling.Activity{Kind: autoscaling.Replace, Trigger: autoscaling.Trigger{Kind: autoscaling.TriggerHealthCheck}}
+	if len(sick.remove) > 0 {
+		activity.Cause = replaceCause(sick.remove)
+		o.replace(tx, g, sick.remove, activity, unhealthyWhy)
+		g = tx.Group(group)
+	}
+	if len(sick.retire) > 0 {
+		activity.Cause = replaceCause(victimsOf(sick.retire))
+		o.retire(tx, g, activity, sick.retire)
 	}
 	return nil
 }
 
-func (o Operations) replace(tx *fsm.Tx, g *autoscaling.Group, sick []*autoscaling.Instance) error {
+func unhealthyWhy(i *autoscaling.Instance) string {
+	return fmt.Sprintf("unhealthy, says %s: %s", i.UnhealthySource, i.UnhealthyReason)
+}
+
+func victimsOf(all []retirement) []*autoscaling.Instance {
+	victims := make([]*autoscaling.Instance, len(all))
+	for n, r := range all {
+		victims[n] = r.victim
+	}
+	return victims
+}
+
+// replace removes the instances and launches as much as went, in one activity
+// that begins as given.
+func (o Operations) replace(tx *fsm.Tx, g *autoscaling.Group, out []*autoscaling.Instance, a autoscaling.Activity, why func(*autoscaling.Instance) string) {
 	capacity := tx.Counts(g.UID).Capacity
 	group := *g
-	a := *o.openActivity(tx, &group, autoscaling.Activity{
-		Kind:    autoscaling.Replace,
-		Trigger: autoscaling.Trigger{Kind: autoscaling.TriggerHealthCheck},
-		Cause:   replaceCause(sick),
-		From:    capacity, To: capacity,
-	})
+	a.From, a.To = capacity, capacity
+	opened := *o.openActivity(tx, &group, a)
 	gone := int32(0)
-	for _, i := range sick {
-		if beginRemoval(tx, &group, i, &a, "unhealthy: "+i.UnhealthyReason) {
+	for _, i := range out {
+		if beginRemoval(tx, &group, i, &opened, why(i)) {
 			gone += i.Capacity()
 		}
 	}
-	tx.PutActivity(&a)
+	putActivity(tx, &opened)
 	group = *tx.Group(g.UID)
-	missing := group.Desired - tx.Counts(g.UID).Capacity
+	missing := group.Desired - standing(tx.Reader, g.UID)
 	if n := min(gone, missing); n > 0 && !suspends(&group, autoscaling.ProcessLaunch) {
-		next := a
-		o.launch(tx, &group, &next, n)
+		o.launch(tx, &group, &opened, n)
 	}
-	settle(tx, a.ID)
-	return nil
+	settle(tx, opened.ID)
 }
 
 func replaceCause(sick []*autoscaling.Instance) string {
@@ -76,16 +93,37 @@ func replaceCause(sick []*autoscaling.Instance) string {
 	return fmt.Sprintf("%d instances are unhealthy; %s, says %s: %s", len(sick), first.ID, first.UnhealthySource, first.UnhealthyReason)
 }
 
-// replaceable are the unhealthy instances whose removal may begin now.
-func replaceable(r fsm.Reader, g *autoscaling.Group) []*autoscaling.Instance {
+// sick are the unhealthy instances whose replacement may begin now.
+type sick struct {
+	remove []*autoscaling.Instance // first, and then launch
+	retire []retirement            // launch first
+}
+
+func (s sick) some() bool { return len(s.remove)+len(s.retire) > 0 }
+
+// replaceable finds them. A machine that does not run is removed at once whatever
+// the group's maintenance says: it is no capacity, and keeping it keeps addresses
+// in lists and pools. So is everybody while LAUNCH is suspended: unhealthy
+// instances are replaced on resume.
+func replaceable(r fsm.Reader, g *autoscaling.Group, now autoscaling.Time) (found sick) {
 	if g.State != autoscaling.GroupActive || suspends(g, autoscaling.ProcessReplaceUnhealthy) ||
 		suspends(g, autoscaling.ProcessTerminate) || Holds(g, autoscaling.ConditionProviderDown) {
-		return nil
+		return sick{}
 	}
-	soft := max(1, g.Desired/10) - replacing(r, g)
-	var found []*autoscaling.Instance
+	soft := g.Dip() - replacing(r, g)
+	launchFirst := g.Maintenance.LaunchFirst() && !suspends(g, autoscaling.ProcessLaunch)
+	var places *prospects
+	var gone map[autoscaling.InstanceID]bool
+	if launchFirst {
+		soft = g.Surge() - replacing(r, g)
+		places, gone = prospectsOf(r, g, now), retiring(r, g.UID)
+	}
 	for i := range r.Instances(g.UID) {
 		if i.State != autoscaling.InService || i.Health != autoscaling.HealthUnhealthy || (i.Protected && g.KeepProtectedUnhealthy) {
+			continue
+		}
+		first := launchFirst && i.MachineRunning && !tooHeavy(r, g, i)
+		if first && (places == nil || gone[i.ID]) {
 			continue
 		}
 		if isSoft(i.UnhealthySource) {
@@ -94,7 +132,12 @@ func replaceable(r fsm.Reader, g *autoscaling.Group) []*autoscaling.Instance {
 			}
 			soft--
 		}
-		if found = append(found, i); len(found) == maxReplacements {
+		if !first {
+			found.remove = append(found.remove, i)
+		} else if placed, ok := places.place(i, "", unhealthyWhy(i)); ok {
+			found.retire = append(found.retire, placed)
+		}
+		if len(found.remove)+len(found.retire) == maxReplacements {
 			break
 		}
 	}

@@ -94,7 +94,7 @@ func (o Operations) removeThese(tx *fsm.Tx, g autoscaling.Group, instances []*au
 	putActivity(tx, activity)
 	// Activities that lost an instance may have ended and changed the group.
 	g = *tx.Group(g.UID)
-	o.launch(tx, &g, activity, min(counted, g.Desired-tx.Counts(g.UID).Capacity))
+	o.launch(tx, &g, activity, min(counted, g.Desired-standing(tx.Reader, g.UID)))
 	settle(tx, activity.ID)
 	return tx.Activity(activity.ID)
 }

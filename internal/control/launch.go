@@ -103,27 +103,32 @@ func (l *launcher) findRoom() bool {
 // findZones finds those in which a launch need not wait, and in each the types
 // that need not. When launches are held everywhere, all zones and types will do.
 func (l *launcher) findZones() {
-	types := typesOf(l.version)
-	l.types = map[string][]autoscaling.InstanceType{}
-	provider, now := l.version.Template.Provider, l.tx.Now()
-	for _, z := range l.group.Zones {
-		for _, t := range types {
-			if !autoscaling.BackoffHolds(l.group.Backoffs, provider, z.Name, t.Type, now) {
-				l.types[z.Name] = append(l.types[z.Name], t)
-			}
-		}
-		if len(l.types[z.Name]) > 0 {
-			l.open = append(l.open, z.Name)
-		}
-	}
+	l.open, l.types = openPlacements(l.group, l.version, l.tx.Now())
 	if len(l.open) > 0 {
 		return
 	}
 	addNote(l.by, "launches are held after failures: "+l.group.LastLaunchError)
 	for _, z := range l.group.Zones {
 		l.open = append(l.open, z.Name)
-		l.types[z.Name] = types
+		l.types[z.Name] = typesOf(l.version)
 	}
+}
+
+// openPlacements are the zones, in the group's order, and in each the types that
+// no back-off holds.
+func openPlacements(g *autoscaling.Group, v *autoscaling.ConfigurationVersion, now autoscaling.Time) (zones []string, types map[string][]autoscaling.InstanceType) {
+	types = map[string][]autoscaling.InstanceType{}
+	for _, z := range g.Zones {
+		for _, t := range typesOf(v) {
+			if !autoscaling.BackoffHolds(g.Backoffs, v.Template.Provider, z.Name, t.Type, now) {
+				types[z.Name] = append(types[z.Name], t)
+			}
+		}
+		if len(types[z.Name]) > 0 {
+			zones = append(zones, z.Name)
+		}
+	}
+	return zones, types
 }
 
 // typesOf are the types that a version's machines may be of, at least one.
@@ -169,19 +174,27 @@ func (l *launcher) one() (int32, bool) {
 	if at < 0 {
 		return 0, false
 	}
-	chosen := l.types[zone][at]
+	return l.make(zone, l.types[zone][at], ""), true
+}
+
+// make makes an instance, which may be another's replacement; it answers its
+// capacity.
+func (l *launcher) make(zone string, t autoscaling.InstanceType, replaces autoscaling.InstanceID) int32 {
 	i := autoscaling.Instance{
 		ID: l.tx.NewInstanceID(), Group: l.group.UID, Zone: zone,
 		Configuration: l.version.Configuration, Version: l.version.Version, Provider: l.version.Template.Provider,
-		InstanceType: chosen.Type, Weight: chosen.Weight,
+		InstanceType: t.Type, Weight: t.Weight,
 		Activity: l.by.ID, Protected: l.group.NewInstancesProtected, Origin: autoscaling.OriginCreated,
 		Balancers: l.balancers, AccessLists: l.accessLists,
-		CreateTime: l.tx.Now(), StopTimeout: l.version.Template.StopTimeout,
+		CreateTime: l.tx.Now(), StopTimeout: l.version.Template.StopTimeout, Replaces: replaces,
 	}
-	capacity := i.Capacity()
-	l.room -= capacity
-	l.crowd[zone] += capacity
+	l.room -= i.Capacity()
+	l.crowd[zone] += i.Capacity()
 	l.by.Launches++
-	walk(l.tx, l.group, &i, autoscaling.Initial, "")
-	return capacity, true
+	message := ""
+	if replaces != "" {
+		message = "takes the place of " + string(replaces)
+	}
+	walk(l.tx, l.group, &i, autoscaling.Initial, message)
+	return i.Capacity()
 }

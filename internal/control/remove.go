@@ -27,10 +27,15 @@ func (o Operations) remove(tx *fsm.Tx, g *autoscaling.Group, a *autoscaling.Acti
 		live = append(live, i)
 	}
 	rules := autoscaling.VictimRules{Group: g, Load: o.Platform.Load}
-	why, found := fmt.Sprintf("%s by activity %d", a.Kind, a.ID), int32(0)
+	by, found := fmt.Sprintf("%s by activity %d", a.Kind, a.ID), int32(0)
 	for _, victim := range autoscaling.PickVictims(rules, live, n) {
-		c := *victim
+		c := *victim.Instance
 		c.LoweredDesired = true
+		why := by
+		if victim.Why != "" {
+			addVictim(a, c.ID, victim.Why)
+			why = by + ": " + victim.Why
+		}
 		if beginRemoval(tx, g, &c, a, why) {
 			found += c.Capacity()
 		}

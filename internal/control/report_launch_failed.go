@@ -44,7 +44,7 @@ func tryElsewhere(tx *fsm.Tx, i *autoscaling.Instance, reason string) bool {
 	}
 	here := autoscaling.Placement{Zone: i.Zone, InstanceType: i.InstanceType}
 	tried := append(slices.Clone(i.Tried), here)
-	next, ok := nextPlacement(g, v, here, tried, heaviest(tx, g, v, i))
+	next, ok := nextPlacement(g, v, here, tried, heaviest(tx, g, v, i), tiedToZone(tx, i))
 	if !ok {
 		return false
 	}
@@ -72,11 +72,14 @@ func placeName(p autoscaling.Placement) string {
 
 // nextPlacement goes through the types of the zone, then through the zones in
 // the group's order, starting behind the zone that was first. Types that count for
-// more than heaviest are left out.
-func nextPlacement(g *autoscaling.Group, v *autoscaling.ConfigurationVersion, here autoscaling.Placement, tried []autoscaling.Placement, heaviest int32) (autoscaling.Placement, bool) {
+// more than heaviest are left out; where it is tied to its zone, other zones.
+func nextPlacement(g *autoscaling.Group, v *autoscaling.ConfigurationVersion, here autoscaling.Placement, tried []autoscaling.Placement, heaviest int32, tied bool) (autoscaling.Placement, bool) {
 	types := typesOf(v)
 	start := max(slices.IndexFunc(g.Zones, func(z autoscaling.Zone) bool { return z.Name == here.Zone }), 0)
 	for n := range g.Zones {
+		if tied && n > 0 {
+			break
+		}
 		zone := g.Zones[(start+n)%len(g.Zones)].Name
 		for _, t := range types {
 			p := autoscaling.Placement{Zone: zone, InstanceType: t.Type}
@@ -88,10 +91,17 @@ func nextPlacement(g *autoscaling.Group, v *autoscaling.ConfigurationVersion, he
 	return autoscaling.Placement{}, false
 }
 
+// tiedToZone says whether the launch is of use in its zone only: it is to make
+// the zones even.
+func tiedToZone(tx *fsm.Tx, i *autoscaling.Instance) bool {
+	a := tx.Activity(i.Activity)
+	return i.Replacing() && a != nil && a.Kind == autoscaling.Rebalance
+}
+
 // heaviest is what the instance may count for after it moved to another type: by
 // the runaway bound no more than now and what is left of the bound.
 func heaviest(tx *fsm.Tx, g *autoscaling.Group, v *autoscaling.ConfigurationVersion, i *autoscaling.Instance) int32 {
-	if !slices.ContainsFunc(typesOf(v), func(t autoscaling.InstanceType) bool { return t.Weight > i.Capacity() }) {
+	if i.Replacing() || !slices.ContainsFunc(typesOf(v), func(t autoscaling.InstanceType) bool { return t.Weight > i.Capacity() }) {
 		return i.Capacity() // without a look at everybody
 	}
 	var u autoscaling.Usage

@@ -33,7 +33,7 @@ func (o Operations) resize(tx *fsm.Tx, g *autoscaling.Group, to int32, a *asking
 	}
 	putActivity(tx, activity) // the removed count themselves in it
 	if kind == autoscaling.ScaleOut {
-		o.launch(tx, g, activity, min(to-from, to-there))
+		o.launch(tx, g, activity, min(to-from, to-standing(tx.Reader, g.UID)))
 	} else {
 		o.remove(tx, g, activity, there-to)
 	}

@@ -181,6 +181,7 @@ func arrive(tx *fsm.Tx, g *autoscaling.Group, i *autoscaling.Instance) {
 		if g != nil {
 			i.GraceUntil = now.Add(g.HealthCheck.GracePeriod)
 			i.WarmUntil = now.Add(warmup(g))
+			i.LifetimeUntil = lifetimeEnd(g, i)
 			fit(tx, g, i)
 			i.Deadline = drainUntil(tx, i)
 		}
@@ -208,6 +209,7 @@ func arrived(tx *fsm.Tx, i *autoscaling.Instance) {
 			a.LaunchesDone++
 			a.LastServed = max(a.LastServed, tx.Now())
 		})
+		relieve(tx, i)
 		settle(tx, i.Activity)
 	case i.State.Final() && i.Leaving != 0:
 		countActivity(tx, i.Leaving, func(a *autoscaling.Activity) { a.RemovalsDone++ })

@@ -20,6 +20,9 @@ func beginRemoval(tx *fsm.Tx, g *autoscaling.Group, i *autoscaling.Instance, a *
 	by := interrupted(i)
 	c.Leaving, c.Moving = a.ID, 0
 	a.Removals++
+	if a.Kind != autoscaling.DeleteGroup { // which chooses nobody
+		addVictim(a, i.ID, reason)
+	}
 	walk(tx, g, &c, firstOfRemoval(c.State), reason)
 	if c.State.Final() {
 		a.RemovalsDone++

@@ -13,6 +13,8 @@ type Counts struct {
 	Unproven int32
 	// Balanced are live ones with a place in a balancer's pool, whatever its state.
 	Balanced int32
+	// Replacing are those on their way in to take another's place.
+	Replacing int32
 }
 
 // add counts an instance in (by 1) or out (by -1).
@@ -36,5 +38,8 @@ func (c *Counts) add(i *autoscaling.Instance, by int32) {
 	}
 	if len(i.Balancers) > 0 {
 		c.Balanced += by
+	}
+	if i.Replacing() {
+		c.Replacing += by
 	}
 }

@@ -22,6 +22,7 @@ func (w *World) Step() bool {
 		for _, i := range slices.Collect(w.View().Instances(g)) {
 			w.MustDo(func(tx *fsm.Tx) error { return w.answer(tx, i) })
 		}
+		w.expire(g)
 	}
 	after, next := w.View().LogPosition()
 	return after != before || next != sequence
@@ -50,7 +51,21 @@ func (w *World) decide(group autoscaling.UID) {
 			}
 		}
 		if due, _ := control.ConvergeDue(tx.Reader, tx.Group(group), tx.Now()); due {
-			return w.Ops.Converge(tx, group)
+			if err := w.Ops.Converge(tx, group); err != nil {
+				return err
+			}
+		}
+		tally := control.NewUpkeepTally(tx.Group(group), tx.Now())
+		for i := range tx.Instances(group) {
+			if control.LifetimeDue(tx.Group(group), i) {
+				if err := w.Ops.SetLifetime(tx, group, i.ID); err != nil {
+					return err
+				}
+			}
+			tally.Add(i)
+		}
+		if due, _ := tally.Due(tx.Reader); due {
+			return w.Ops.Upkeep(tx, group)
 		}
 		return nil
 	})

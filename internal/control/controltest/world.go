@@ -97,7 +97,8 @@ type ids struct{ uids, instances uint64 }
 
 func (c *ids) UID() autoscaling.UID {
 	c.uids++
-	return autoscaling.UID(fmt.Sprintf("00000000-0000-4000-8000-%012x", c.uids))
+	// Also in the first digits: tokens are made of those.
+	return autoscaling.UID(fmt.Sprintf("%08x-0000-4000-8000-%012x", c.uids, c.uids))
 }
 
 func (c *ids) InstanceID() autoscaling.InstanceID {
