@@ -146,7 +146,7 @@ func noAction(g *autoscaling.Group, format string, args ...any) error {
 func endedSentence(w *autoscaling.HookWait) string {
 	switch {
 	case w.EndedBy == endedByDeadline:
-		return fmt.Sprintf("ended with its default result, %s, at its deadline, %s", w.Result, w.EndTime)
+		return fmt.Sprintf("ended with its default result, %s, at its deadline, %s", w.Result, w.Deadline)
 	case endedBecause[w.EndedBy] != "":
 		return fmt.Sprintf("ended with %s at %s: %s", w.Result, w.EndTime, endedBecause[w.EndedBy])
 	}

@@ -34,6 +34,9 @@ func (s *story) command(tx *fsm.Tx, a args) (string, error) {
 			Spec: autoscaling.DefaultGroupSpec(), Paused: a.has("paused"),
 		}
 		req.DesiredNamed = spec(a, &req.Spec)
+		for _, id := range a.list("hooks") {
+			req.Hooks = append(req.Hooks, control.NewHook{NewMeta: control.NewMeta{ID: id}, Hook: hook(a)})
+		}
 		return group(s.Ops.CreateGroup(tx, req))
 	case "update":
 		_, named := a.named["desired"]
@@ -81,6 +84,8 @@ func (s *story) command(tx *fsm.Tx, a args) (string, error) {
 		return activity(s.Ops.RemoveInstances(tx, control.RemoveInstancesRequest{
 			Caller: a.caller(), Group: a.group(), Instances: ids, Decrement: a.has("decrement"),
 		}))
+	case "hook", "update-hook", "delete-hook", "complete", "heartbeat":
+		return s.hookCommand(tx, a)
 	case "protect", "unprotect":
 		_, err := s.Ops.SetInstanceProtection(tx, control.SetInstanceProtectionRequest{
 			Caller: a.caller(), Group: a.group(), Instances: []string{long(a.word(2))}, Protected: a.word(0) == "protect",

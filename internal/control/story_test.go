@@ -189,6 +189,14 @@ func (s *story) do(a args) {
 	case "instances":
 		s.instances(a.word(1))
 		return
+	case "actions":
+		s.actions(a.word(1))
+		return
+	case "gone":
+		if i := s.View().FindInstance(autoscaling.InstanceID(long(a.word(1)))); i != nil {
+			s.Gone(i)
+		}
+		return
 	}
 	var answer string
 	err := s.Do(func(tx *fsm.Tx) error {
