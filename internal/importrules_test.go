@@ -26,11 +26,12 @@ var mayImport = []struct {
 	{"internal/autoscaling", nil, "the vocabulary stands on nothing"},
 	{"internal/fsm", []string{"internal/autoscaling"}, "state knows records, not who writes them"},
 	{"internal/control", []string{"internal/autoscaling", "internal/fsm"}, "operations are functions over the state; every dialect and the scheduler call them"},
+	{"internal/explain", []string{"internal/autoscaling", "internal/fsm", "internal/control"}, "what is said follows from the state, by the functions that decide"},
 	{"internal/cluster", []string{"internal/autoscaling", "internal/fsm"}, "replication does not know what it replicates"},
 	{"internal/metrics", []string{"internal/autoscaling"}, "samples are not state"},
 	{"internal/providers", []string{"internal/autoscaling"}, "providers are told, they decide nothing; proto/provider only in the plug-in host"},
 	{"internal/scheduler", []string{"internal/autoscaling", "internal/fsm", "internal/control", "internal/providers", "internal/metrics"}, "the scheduler and the API meet in the state, not in each other"},
-	{"internal/rpc", []string{"internal/autoscaling", "internal/fsm", "internal/control", "internal/metrics", "proto"}, "the API and the scheduler meet in the state, not in each other"},
+	{"internal/rpc", []string{"internal/autoscaling", "internal/fsm", "internal/control", "internal/explain", "internal/metrics", "proto"}, "the API and the scheduler meet in the state, not in each other"},
 	{"internal/server", []string{"internal", "proto"}, "only the composition root knows everyone"},
 	{"cmd/asserver", []string{"internal/server", "internal/providers/compute/process"}, "flags, environment, file and signals; nothing else (process: the starter is asserver itself)"},
 	{"cmd/asctl", []string{"proto"}, "the CLI is a pure client of the API"},
@@ -38,7 +39,7 @@ var mayImport = []struct {
 }
 
 // pure packages take time and ids as arguments and touch nothing outside.
-var pure = []string{"internal/autoscaling", "internal/fsm", "internal/control", "internal/scheduler/plan"}
+var pure = []string{"internal/autoscaling", "internal/fsm", "internal/control", "internal/explain", "internal/scheduler/plan"}
 
 // impure are the imports that pure packages do not have; "pkg.Name" forbids one
 // name of a package.

@@ -72,7 +72,8 @@ func waitsFor(g *autoscaling.Group) string {
 	return "launches were held"
 }
 
-// overdue keeps at it: nothing of an instance may be left behind.
+// overdue keeps at it: nothing of an instance may be left behind. That it is late
+// the group says, see MarkOverdue.
 func overdue(tx *fsm.Tx, c *autoscaling.Instance) {
 	c.Deadline = tx.Now().Add(RemovalPatience)
 	c.RetryTime = 0
@@ -80,9 +81,4 @@ func overdue(tx *fsm.Tx, c *autoscaling.Instance) {
 		c.StatusReason = fmt.Sprintf("%s takes longer than expected", c.Step)
 	}
 	put(tx, c)
-	g := *tx.Group(c.Group)
-	if raise(tx, &g, autoscaling.ConditionInstanceOverdue, "REMOVAL",
-		fmt.Sprintf("instance %s is stuck at %s: %s", c.ID, c.Step, c.StatusReason)) {
-		tx.PutGroup(&g)
-	}
 }

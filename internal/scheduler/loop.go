@@ -36,6 +36,7 @@ type groupState struct {
 	hold      time.Time // decisions that failed are not tried before
 	failures  int
 	degraded  bool // DEGRADED was reported
+	overdue   [autoscaling.StateCount]int32
 }
 
 func (t *term) group(uid autoscaling.UID) *groupState {
@@ -67,6 +68,8 @@ func (t *term) loop(ctx context.Context) {
 	changes := t.State.Subscribe()
 	defer changes.Close()
 	defer t.stopTimers()
+	t.watchdog.show()
+	defer t.watchdog.end()
 	t.survey()
 	timer := time.NewTimer(0)
 	defer timer.Stop()
@@ -159,6 +162,7 @@ func (t *term) pass(ctx context.Context, g *groupState) {
 	}
 	t.share(ctx, g, p.Shares)
 	t.prober.set(g.uid, p.Probes)
+	t.watchdog.see(g, p.Overdue)
 	t.decide(ctx, g, p.Decisions)
 	// A large group that changes with every entry is not read with every entry.
 	g.notBefore = began.Add(passShare * time.Since(began))

@@ -32,6 +32,7 @@ type term struct {
 	sets     map[plan.SetKey]*set
 	observed map[string]*observer
 	dirty    []*groupState
+	watchdog watchdog
 	writes   chan struct{} // one in it for each decision on its way
 }
 
@@ -44,6 +45,7 @@ func newTerm(s *Scheduler, fence providers.Fence) *term {
 		lanes:    map[laneKey]*lane{},
 		sets:     map[plan.SetKey]*set{},
 		observed: map[string]*observer{},
+		watchdog: watchdog{meter: s.meter},
 		writes:   make(chan struct{}, maxWrites),
 	}
 	t.reporter = newReporter(t)
