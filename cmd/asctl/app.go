@@ -98,7 +98,12 @@ func (a *app) note(format string, args ...any) {
 }
 
 func (a *app) printer() output.Printer {
-	return output.Printer{Out: a.out, Format: a.global.format, Now: a.now()}
+	return output.Printer{Out: a.out, Format: a.global.format, Now: a.now(), NameOf: keyWithoutName}
+}
+
+// asDocument says that a message is wanted as it is, not a table of it.
+func (a *app) asDocument() bool {
+	return a.global.format == output.JSON || a.global.format == output.YAML
 }
 
 // color says whether what goes to that stream may be coloured.

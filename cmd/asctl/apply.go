@@ -31,6 +31,9 @@ func newApply(a *app, run func(context.Context, *applyOptions) error) *cobra.Com
 which has the API's fields. All are checked before anything is sent; their order does not matter. Fields that a document
 does not name stay as they are. What is as described already is left alone.
 
+The hooks in a group's spec are made with the group. Afterwards each is a LifecycleHook of its own, and described by a document
+of that kind.
+
 The desired capacity of a group that exists belongs to the scaler and is not touched, unless the document says
 
   metadata:
@@ -107,6 +110,9 @@ func (p *applier) apply(ctx context.Context, d *manifest.Document) error {
 	case err != nil:
 	default:
 		after = current
+		if err := p.checkHooks(ctx, d, name); err != nil {
+			return err
+		}
 		if changed := d.Changes(current); len(changed) > 0 {
 			word = "updated"
 			want := proto.Clone(d.Spec)
@@ -124,6 +130,9 @@ func (p *applier) apply(ctx context.Context, d *manifest.Document) error {
 		return p.app.printer().One(after, k.columns)
 	}
 	p.app.done(k.noun, name, word)
+	if word == "created" {
+		p.app.tellSecret(after, secretOf(d.Spec))
+	}
 	return nil
 }
 
@@ -131,18 +140,33 @@ func (p *applier) apply(ctx context.Context, d *manifest.Document) error {
 // imagines.
 func (p *applier) dependsOnImagined(d *manifest.Document) bool {
 	namespace := "namespaces/" + d.Namespace
-	if d.Group != "" {
-		return p.imagined[namespace+"/groups/"+d.Group]
+	if d.Group != "" && p.imagined[namespace+"/groups/"+d.Group] {
+		return true
+	}
+	switch m := d.Spec.(type) {
+	case *pb.LifecycleHook:
+		return p.imagined[inFull(m.NotificationTarget, namespace+"/notificationTargets/")]
+	case *pb.Notification:
+		return p.imagined[inFull(m.Target, namespace+"/notificationTargets/")]
 	}
 	g, ok := d.Spec.(*pb.Group)
-	if !ok || g.GetConfiguration().GetName() == "" {
+	if !ok {
 		return false
 	}
-	reference := g.Configuration.Name
-	if !strings.Contains(reference, "/") {
-		reference = namespace + "/configurations/" + reference
+	for _, h := range g.Hooks {
+		if p.imagined[inFull(h.NotificationTarget, namespace+"/notificationTargets/")] {
+			return true
+		}
 	}
-	return p.imagined[reference]
+	return p.imagined[inFull(g.GetConfiguration().GetName(), namespace+"/configurations/")]
+}
+
+// inFull is a reference as a full name; an empty one stays empty.
+func inFull(reference, prefix string) string {
+	if reference == "" || strings.Contains(reference, "/") {
+		return reference
+	}
+	return prefix + reference
 }
 
 // located says where in the file the trouble is: at the field that the server

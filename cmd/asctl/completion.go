@@ -6,7 +6,9 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"google.golang.org/protobuf/proto"
 
+	"github.com/asctl/as/cmd/asctl/output"
 	pb "github.com/asctl/as/proto/autoscaling/v1"
 )
 
@@ -76,6 +78,18 @@ func (a *app) completeNames(k *kind) completer {
 		}
 		return names, none
 	}
+}
+
+// completeInstances offers GROUP/INSTANCE, or behind a group alone its instances.
+func (a *app) completeInstances(c *cobra.Command, args []string, typed string) ([]string, cobra.ShellCompDirective) {
+	if len(args) == 0 || strings.Contains(args[0], "/") {
+		return a.completeNames(instances)(c, args, typed)
+	}
+	name, err := a.groupName(args[0])
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	return a.offered(c, instances, name, typed, func(m proto.Message) string { return output.Last(nameOf(m)) })
 }
 
 // completeParent offers groups for the name of something new in one.

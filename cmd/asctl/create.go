@@ -28,7 +28,7 @@ func newCreate(a *app, k *kind, run func(context.Context, *createOptions) error)
 		c.Args = arguments(cobra.MinimumNArgs(1))
 	}
 	c.ValidArgsFunction = a.completeParent(k)
-	flags.register(c, k, false)
+	flags.register(a, c, k, false)
 	c.RunE = func(c *cobra.Command, args []string) error {
 		name, err := a.fullName(k, args[0])
 		if err != nil {
@@ -67,7 +67,11 @@ func (o *createOptions) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return o.app.changed(ctx, o.kind, created, "created")
+	if err := o.app.changed(ctx, o.kind, created, "created"); err != nil {
+		return err
+	}
+	o.app.tellSecret(created, secretOf(o.resource))
+	return nil
 }
 
 // changed shows a resource that was changed: itself if a format was asked for,
@@ -101,6 +105,27 @@ func (a *app) started(ctx context.Context, activity *pb.Activity) error {
 		return err
 	}
 	return failure
+}
+
+// keyOf tells things in lists apart.
+func keyOf(m proto.Message) string {
+	if key := keyWithoutName(m); key != "" {
+		return key
+	}
+	return nameOf(m)
+}
+
+// keyWithoutName is what things without a name have in its place; empty for others.
+func keyWithoutName(m proto.Message) string {
+	switch m := m.(type) {
+	case *pb.LifecycleAction:
+		return m.Token
+	case *pb.Delivery:
+		return m.Id
+	case *pb.ReleasedMachine:
+		return m.MachineId
+	}
+	return ""
 }
 
 // nameOf is the name that every resource has.

@@ -17,7 +17,7 @@ import (
 type deleteOptions struct {
 	app   *app
 	files []string
-	force bool
+	how   removal
 }
 
 func newDelete(a *app, run func(context.Context, *deleteOptions) error) *cobra.Command {
@@ -25,10 +25,13 @@ func newDelete(a *app, run func(context.Context, *deleteOptions) error) *cobra.C
 	c := &cobra.Command{
 		Use:   "delete -f FILE",
 		Short: "Delete what manifests describe",
-		Long: `Delete what manifests describe, in the order opposite to apply's. Rules and tasks go with their group. Configurations go
-after the groups that use them are gone, so that delete waits for these. What is gone already is no error.`,
+		Long: `Delete what manifests describe, in the order opposite to apply's. Rules, tasks, hooks and notifications go with their
+group. Configurations and notification targets go after the groups that use them are gone, so that delete waits for these. What is gone already is no error.`,
 		Args: arguments(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error {
+			if o.how.skipHooks && !o.how.force {
+				return usagef("--skip-hooks is for --force")
+			}
 			if run != nil {
 				return run(c.Context(), o)
 			}
@@ -36,7 +39,7 @@ after the groups that use them are gone, so that delete waits for these. What is
 		},
 	}
 	registerFiles(c, &o.files)
-	c.Flags().BoolVar(&o.force, "force", false, "groups with instances too: terminate them, whatever protects them")
+	registerRemoval(c, &o.how, "groups with instances too: terminate them, whatever protects them")
 	return c
 }
 
@@ -46,7 +49,7 @@ func (o *deleteOptions) run(ctx context.Context) error {
 		return err
 	}
 	what := fmt.Sprintf("delete the %d resources described", len(documents))
-	if o.force {
+	if o.how.force {
 		what += " and terminate all instances of the groups"
 	}
 	if err := o.app.confirm(ctx, what); err != nil {
@@ -56,7 +59,9 @@ func (o *deleteOptions) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	waits := o.app.global.wait || slices.ContainsFunc(documents, func(d *manifest.Document) bool { return d.Kind.Name == configurations.manifest })
+	waits := o.app.global.wait || slices.ContainsFunc(documents, func(d *manifest.Document) bool {
+		return d.Kind.Name == configurations.manifest || d.Kind.Name == notificationTargets.manifest
+	})
 	for _, d := range deletionOrder(documents) {
 		if err := o.delete(ctx, conn, d, waits && !o.app.global.dryRun); err != nil {
 			return located(d, err)
@@ -84,7 +89,7 @@ func deletionOrder(documents []*manifest.Document) []*manifest.Document {
 
 func (o *deleteOptions) delete(ctx context.Context, conn grpc.ClientConnInterface, d *manifest.Document, wait bool) error {
 	k, name := kindOfManifest(d.Kind.Name), documentName(d)
-	answer, err := k.remove(ctx, conn, name, o.force)
+	answer, err := k.remove(ctx, conn, name, o.how)
 	switch {
 	case status.Code(err) == codes.NotFound:
 		o.app.done(k.noun, name, "already gone")

@@ -13,7 +13,7 @@ type deleteOneOptions struct {
 	app   *app
 	kind  *kind
 	names []string
-	force bool
+	how   removal
 }
 
 func newDeleteOne(a *app, k *kind, run func(context.Context, *deleteOneOptions) error) *cobra.Command {
@@ -32,6 +32,9 @@ func newDeleteOne(a *app, k *kind, run func(context.Context, *deleteOneOptions) 
 				}
 				o.names = append(o.names, name)
 			}
+			if o.how.skipHooks && !o.how.force {
+				return usagef("--skip-hooks is for --force")
+			}
 			if run != nil {
 				return run(c.Context(), o)
 			}
@@ -39,7 +42,7 @@ func newDeleteOne(a *app, k *kind, run func(context.Context, *deleteOneOptions) 
 		},
 	}
 	if k == groups {
-		c.Flags().BoolVar(&o.force, "force", false, "also with instances: terminate them, whatever protects them")
+		registerRemoval(c, &o.how, "also with instances: terminate them, whatever protects them")
 	}
 	return c
 }
@@ -51,7 +54,7 @@ func (o *deleteOneOptions) run(ctx context.Context) error {
 		short = append(short, shortName(name))
 	}
 	what := "delete " + o.kind.noun + " " + strings.Join(short, ", ")
-	if o.force {
+	if o.how.force {
 		what += " and terminate all instances"
 	}
 	if err := a.confirm(ctx, what+" in namespace "+namespaceOf(o.names[0])); err != nil {
@@ -62,7 +65,7 @@ func (o *deleteOneOptions) run(ctx context.Context) error {
 		return err
 	}
 	for _, name := range o.names {
-		answer, err := o.kind.remove(ctx, conn, name, o.force)
+		answer, err := o.kind.remove(ctx, conn, name, o.how)
 		if err != nil {
 			return err
 		}
@@ -79,4 +82,9 @@ func (o *deleteOneOptions) run(ctx context.Context) error {
 		a.done(o.kind.noun, name, word)
 	}
 	return nil
+}
+
+func registerRemoval(c *cobra.Command, how *removal, force string) {
+	c.Flags().BoolVar(&how.force, "force", false, force)
+	c.Flags().BoolVar(&how.skipHooks, "skip-hooks", false, "with --force: let no terminating hook hold them")
 }

@@ -44,4 +44,9 @@ func describeActivity(d *describer, m proto.Message) {
 		rows = append(rows, []string{output.Last(i.Instance), i.Direction.String(), i.Status.String(), count(i.ProgressPercent) + "%", i.Cause, i.Error})
 	}
 	d.part("Moves", rows)
+	var victims [][]string
+	for _, v := range a.Victims {
+		victims = append(victims, []string{output.Last(v.Instance), v.Why})
+	}
+	d.part("Chosen to leave", victims)
 }

@@ -24,6 +24,15 @@ func describeGroup(d *describer, m proto.Message) {
 	d.fact("Balancers", list(g.Balancers, func(b *pb.Group_Balancer) string { return b.Provider + "/" + b.Pool }))
 	d.fact("Access lists", list(g.AccessLists, func(l *pb.Group_AccessList) string { return l.Provider + "/" + l.List }))
 	d.fact("Health checks", list(g.GetHealthCheck().GetTypes(), pb.HealthCheck_Type.String))
+	if m := g.Maintenance; m != nil {
+		d.fact("Maintenance", fmt.Sprintf("%s%% to %s%% of desired", count(m.MinHealthyPercent), count(m.MaxHealthyPercent)))
+	}
+	if g.MaxInstanceLifetime.AsDuration() > 0 {
+		d.fact("Max lifetime", output.Span(g.MaxInstanceLifetime))
+	}
+	if g.DeletionProtection > pb.Group_DeletionProtection_NONE {
+		d.fact("Deletion protection", g.DeletionProtection.String())
+	}
 	d.fact("Default cooldown", output.Span(g.DefaultCooldown))
 	d.fact("Cooldown ends in", output.Until(g.CooldownUntil, d.now))
 	d.fact("Suspended", list(g.SuspendedProcesses, pb.Group_Process.String))

@@ -14,7 +14,7 @@ import (
 )
 
 func newExport(a *app) *cobra.Command {
-	return newBranch("export", "Write manifests of what is there", newExportGroup(a, nil), newExportConfiguration(a, nil))
+	return newBranch("export", "Write manifests of what is there", newExportGroup(a, nil), newExportConfiguration(a, nil), newExportNotificationTarget(a, nil))
 }
 
 type exportOptions struct {
@@ -23,11 +23,15 @@ type exportOptions struct {
 }
 
 func newExportGroup(a *app, run func(context.Context, *exportOptions) error) *cobra.Command {
-	return exportCommand(a, groups, "Write a group with its configuration, rules and tasks", (*exporter).group, run)
+	return exportCommand(a, groups, "Write a group with its configuration, hooks, rules, tasks, notifications and their targets", (*exporter).group, run)
 }
 
 func newExportConfiguration(a *app, run func(context.Context, *exportOptions) error) *cobra.Command {
 	return exportCommand(a, configurations, "Write a configuration", (*exporter).configuration, run)
+}
+
+func newExportNotificationTarget(a *app, run func(context.Context, *exportOptions) error) *cobra.Command {
+	return exportCommand(a, notificationTargets, "Write a notification target, without its secret", (*exporter).target, run)
 }
 
 func exportCommand(a *app, k *kind, short string, export func(*exporter, context.Context, string) error, run func(context.Context, *exportOptions) error) *cobra.Command {
@@ -84,12 +88,15 @@ func (e *exporter) group(ctx context.Context, name string) error {
 	if err := e.write(groups, m); err != nil {
 		return err
 	}
-	for _, k := range []*kind{rules, alarmTasks, scheduledTasks} {
+	for _, k := range []*kind{hooks, rules, alarmTasks, scheduledTasks, notifications} {
 		_, items, err := listAll(ctx, e.conn, k, listRequest{parent: name}, 0)
 		if err != nil {
 			return err
 		}
 		for _, m := range items {
+			if err := e.targetOf(ctx, m); err != nil {
+				return err
+			}
 			if err := e.write(k, m); err != nil {
 				return err
 			}
@@ -98,15 +105,39 @@ func (e *exporter) group(ctx context.Context, name string) error {
 	return nil
 }
 
+// targetOf writes the notification target that a hook or a notification names.
+func (e *exporter) targetOf(ctx context.Context, m proto.Message) error {
+	reference := ""
+	switch m := m.(type) {
+	case *pb.LifecycleHook:
+		reference = m.NotificationTarget
+	case *pb.Notification:
+		reference = m.Target
+	}
+	if reference == "" {
+		return nil
+	}
+	return e.target(ctx, "namespaces/"+namespaceOf(nameOf(m))+"/notificationTargets/"+output.Last(reference))
+}
+
+func (e *exporter) target(ctx context.Context, name string) error {
+	return e.once(ctx, notificationTargets, name)
+}
+
 func (e *exporter) configuration(ctx context.Context, name string) error {
+	return e.once(ctx, configurations, name)
+}
+
+// once writes what several groups may share.
+func (e *exporter) once(ctx context.Context, k *kind, name string) error {
 	if slices.Contains(e.written, name) {
 		return nil
 	}
-	m, err := configurations.get(ctx, e.conn, name, pb.Consistency_CONSISTENCY_UNSPECIFIED)
+	m, err := k.get(ctx, e.conn, name, pb.Consistency_CONSISTENCY_UNSPECIFIED)
 	if err != nil {
 		return err
 	}
-	return e.write(configurations, m)
+	return e.write(k, m)
 }
 
 func (e *exporter) write(k *kind, m proto.Message) error {

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -25,9 +26,13 @@ type field struct {
 	verbatim bool
 	// words splits a value that is given once as a shell splits words.
 	words bool
-	// fromFile reads @FILE.
-	fromFile   bool
-	createOnly bool
+	// fromFile reads @FILE; trimmed without the space around it.
+	fromFile, trimmed bool
+	createOnly        bool
+	// of is the kind whose names the value may be, for completion.
+	of *kind
+	// except is the one word of the enum that the field does not take.
+	except string
 }
 
 var labelsField = field{flag: "label", path: "labels", usage: "label; may be repeated"}
@@ -40,7 +45,7 @@ type fieldFlags struct {
 }
 
 // register adds the flags of the kind's fields.
-func (f *fieldFlags) register(c *cobra.Command, k *kind, update bool) {
+func (f *fieldFlags) register(a *app, c *cobra.Command, k *kind, update bool) {
 	f.kind = k
 	for _, one := range k.fields {
 		if update && one.createOnly {
@@ -52,9 +57,12 @@ func (f *fieldFlags) register(c *cobra.Command, k *kind, update bool) {
 		if isBool(v.descriptor) {
 			flag.NoOptDefVal = "true"
 		}
-		if words := enumWords(v.descriptor); words != nil {
+		if words := v.words(); words != nil {
 			flag.Usage += ": " + strings.Join(words, ", ")
 			_ = c.RegisterFlagCompletionFunc(one.flag, cobra.FixedCompletions(words, cobra.ShellCompDirectiveNoFileComp))
+		}
+		if one.of != nil {
+			_ = c.RegisterFlagCompletionFunc(one.flag, a.completeNames(one.of))
 		}
 	}
 	if update {
@@ -122,6 +130,11 @@ type fieldValue struct {
 	raw        []string
 }
 
+// words are what an enum field takes; nil for others.
+func (v *fieldValue) words() []string {
+	return slices.DeleteFunc(enumWords(v.descriptor), func(word string) bool { return word == v.field.except })
+}
+
 func (v *fieldValue) String() string { return strings.Join(v.raw, ",") }
 
 // Type is what help calls the value.
@@ -136,6 +149,9 @@ func (v *fieldValue) Set(s string) error {
 				return err
 			}
 			s = string(content)
+			if v.field.trimmed {
+				s = strings.TrimSpace(s)
+			}
 		}
 	}
 	switch {

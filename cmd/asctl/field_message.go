@@ -169,3 +169,49 @@ func splitWords(s string) ([]string, error) {
 	}
 	return words, nil
 }
+
+// parseHook reads ID:TRANSITION[,timeout=DURATION][,default=RESULT][,target=ID][,metadata=TEXT].
+// The metadata may have commas: it goes last.
+func parseHook(s string) (proto.Message, error) {
+	what, options, _ := strings.Cut(s, ",")
+	id, transition, ok := strings.Cut(what, ":")
+	if !ok || id == "" {
+		return nil, errors.New("expected ID:TRANSITION")
+	}
+	h := &pb.LifecycleHook{Name: id}
+	way, err := parseEnum(h.Transition.Descriptor(), transition)
+	if err != nil {
+		return nil, err
+	}
+	h.Transition = pb.LifecycleHook_Transition(way.Enum())
+	for options != "" {
+		var option string
+		if strings.HasPrefix(options, "metadata=") {
+			option, options = options, ""
+		} else {
+			option, options, _ = strings.Cut(options, ",")
+		}
+		key, value, _ := strings.Cut(option, "=")
+		switch key {
+		case "timeout":
+			d, err := time.ParseDuration(value)
+			if err != nil {
+				return nil, fmt.Errorf("timeout %q is no duration", value)
+			}
+			h.HeartbeatTimeout = durationpb.New(d)
+		case "default":
+			result, err := parseEnum(h.DefaultResult.Descriptor(), value)
+			if err != nil {
+				return nil, err
+			}
+			h.DefaultResult = pb.LifecycleHook_Result(result.Enum())
+		case "target":
+			h.NotificationTarget = value
+		case "metadata":
+			h.Metadata = value
+		default:
+			return nil, fmt.Errorf("%q is none of timeout, default, target, metadata", key)
+		}
+	}
+	return h, nil
+}

@@ -92,12 +92,7 @@ func TestCommands(t *testing.T) {
 	eventful := func() *fake { f := newFake(webTier()...); f.events = someEvents(); return f }
 	known := func() *fake { return newFake(webTier()...) }
 
-	for _, test := range []struct {
-		file string
-		fake func() *fake
-		// lines are command lines; words are separated by spaces, which none has in it.
-		lines []string
-	}{
+	checkGolden(t, []goldenFile{
 		{"configuration", known, []string{
 			"configuration list", "configuration list -o wide", "configuration get web -o json", "configuration get web -o yaml", "configuration list -o name",
 			"configuration create batch --provider local --command sleep --command 100 --env A=1,2 --env B= --cpu-millis 250 --port 80,81 --instance-type small=2 --disk 20:ssd --stop-timeout 5s --label x=y --arg --verbose",
@@ -181,7 +176,20 @@ func TestCommands(t *testing.T) {
 		{"cluster", clustered, []string{
 			"cluster status", "cluster status -o wide", "cluster status -o json", "cluster transfer-leadership n2 -o name", "cluster transfer-leadership", "node list", "node list -o yaml", "node list -o name",
 		}},
-	} {
+	})
+}
+
+// goldenFile is what a golden file has: command lines, each against a fake of its
+// own.
+type goldenFile struct {
+	file string
+	fake func() *fake
+	// lines are command lines; words are separated by spaces, which none has in it.
+	lines []string
+}
+
+func checkGolden(t *testing.T, files []goldenFile) {
+	for _, test := range files {
 		t.Run(test.file, func(t *testing.T) {
 			var b bytes.Buffer
 			for _, line := range test.lines {

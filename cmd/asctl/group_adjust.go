@@ -31,7 +31,7 @@ desired, =5 sets it, =50% sets it to a share of what it is.`,
 		Args:              arguments(cobra.RangeArgs(1, 2)),
 		ValidArgsFunction: a.completeNames(groups),
 	}
-	flags.register(c, adjustments, false)
+	flags.register(a, c, adjustments, false)
 	registerHonorCooldown(c, &o.honorCooldown)
 	c.RunE = func(c *cobra.Command, args []string) error {
 		var err error

@@ -30,7 +30,7 @@ func instanceProtection(a *app, verb, short string, protected bool, run func(con
 		Use:               verb + " GROUP/INSTANCE...",
 		Short:             short,
 		Args:              arguments(cobra.MinimumNArgs(1)),
-		ValidArgsFunction: a.completeNames(instances),
+		ValidArgsFunction: a.completeInstances,
 		RunE: func(c *cobra.Command, args []string) error {
 			var err error
 			if o.group, o.ids, err = a.instanceNames(args); err != nil {
@@ -54,7 +54,7 @@ func (o *instanceProtectOptions) run(ctx context.Context) error {
 		Parent: o.group, Instances: o.ids, Protected: o.protected,
 	})
 	if err != nil {
-		return err
+		return ofItems(err, "instances", o.ids)
 	}
 	if a.global.formatGiven {
 		var items []proto.Message

@@ -36,7 +36,7 @@ var alarmTasks = &kind{
 	update: func(ctx context.Context, conn grpc.ClientConnInterface, m proto.Message, mask *fieldmaskpb.FieldMask) (proto.Message, error) {
 		return pb.NewAlarmTaskServiceClient(conn).UpdateAlarmTask(ctx, &pb.UpdateAlarmTaskRequest{AlarmTask: m.(*pb.AlarmTask), UpdateMask: mask})
 	},
-	remove: func(ctx context.Context, conn grpc.ClientConnInterface, name string, _ bool) (proto.Message, error) {
+	remove: func(ctx context.Context, conn grpc.ClientConnInterface, name string, _ removal) (proto.Message, error) {
 		return pb.NewAlarmTaskServiceClient(conn).DeleteAlarmTask(ctx, &pb.DeleteAlarmTaskRequest{Name: name})
 	},
 	fields: []field{

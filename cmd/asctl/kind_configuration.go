@@ -37,7 +37,7 @@ var configurations = &kind{
 			Configuration: m.(*pb.Configuration), UpdateMask: mask,
 		})
 	},
-	remove: func(ctx context.Context, conn grpc.ClientConnInterface, name string, _ bool) (proto.Message, error) {
+	remove: func(ctx context.Context, conn grpc.ClientConnInterface, name string, _ removal) (proto.Message, error) {
 		return pb.NewConfigurationServiceClient(conn).DeleteConfiguration(ctx, &pb.DeleteConfigurationRequest{Name: name})
 	},
 	fields: []field{

@@ -34,15 +34,15 @@ var groups = &kind{
 	update: func(ctx context.Context, conn grpc.ClientConnInterface, m proto.Message, mask *fieldmaskpb.FieldMask) (proto.Message, error) {
 		return pb.NewGroupServiceClient(conn).UpdateGroup(ctx, &pb.UpdateGroupRequest{Group: m.(*pb.Group), UpdateMask: mask})
 	},
-	remove: func(ctx context.Context, conn grpc.ClientConnInterface, name string, force bool) (proto.Message, error) {
-		return pb.NewGroupServiceClient(conn).DeleteGroup(ctx, &pb.DeleteGroupRequest{Name: name, Force: force})
+	remove: func(ctx context.Context, conn grpc.ClientConnInterface, name string, how removal) (proto.Message, error) {
+		return pb.NewGroupServiceClient(conn).DeleteGroup(ctx, &pb.DeleteGroupRequest{Name: name, Force: how.force, SkipHooks: how.skipHooks})
 	},
 	describe: describeGroup,
 	fields: []field{
 		{flag: "min", path: "min_size", usage: "fewest instances"},
 		{flag: "max", path: "max_size", usage: "most instances"},
 		{flag: "desired", path: "desired_capacity", usage: "wanted instances (default: min)"},
-		{flag: "configuration", path: "configuration", usage: "`ID[@VERSION]` to launch from; VERSION is a number, LATEST (the default) or DEFAULT", message: parseConfigurationReference},
+		{flag: "configuration", path: "configuration", usage: "`ID[@VERSION]` to launch from; VERSION is a number, LATEST (the default) or DEFAULT", message: parseConfigurationReference, of: configurations},
 		{flag: "balancer", path: "balancers", usage: "register with `PROVIDER/POOL[:PORT][,weight=N][,drain=DURATION]`; may be repeated", message: parseBalancer},
 		{flag: "access-list", path: "access_lists", usage: "enter addresses in `PROVIDER/LIST`; may be repeated", message: parseAccessList},
 		{flag: "zone", path: "zones", usage: "launch in `ZONE[:NETWORK]`; may be repeated", message: parseZone},
@@ -66,6 +66,10 @@ var groups = &kind{
 		{flag: "attached-last", path: "attached_last", usage: "attached instances go last"},
 		{flag: "new-instances-protected", path: "new_instances_protected", usage: "protect new instances from scale-in"},
 		{flag: "keep-protected-unhealthy", path: "keep_protected_unhealthy", usage: "keep protected instances when they are unhealthy"},
+		{flag: "min-healthy-percent", path: "maintenance.min_healthy_percent", usage: "so much of desired stays in service while instances are replaced (default 90); 100: launch first"},
+		{flag: "max-healthy-percent", path: "maintenance.max_healthy_percent", usage: "so much of desired there may be while instances are replaced (default 110)"},
+		{flag: "max-instance-lifetime", path: "max_instance_lifetime", usage: "replace instances that are older, a few at a time; 0s: never (default)"},
+		{flag: "hook", path: "hooks", usage: "hold instances with the hook `ID:TRANSITION[,timeout=DURATION][,default=RESULT][,target=ID][,metadata=TEXT]` from the first on; may be repeated", message: parseHook, createOnly: true},
 		{flag: "launch-timeout", path: "launch_timeout", usage: "how long an instance may take to become healthy (default 10m)"},
 		{flag: "launch-failure-limit", path: "launch_failure_limit", usage: "failed launches in a row after which one at a time is tried (default 10)"},
 		{flag: "suspended-process", path: "suspended_processes", usage: "processes that do not run; may be repeated"},

@@ -58,6 +58,8 @@ var instances = &kind{
 			})
 		}),
 		output.Col("ACTIVITY", func(i *pb.Instance) string { return shortName(i.Activity) }),
+		output.Col("STEP", func(i *pb.Instance) string { return i.Step }),
+		output.ColAt("DUE-IN", func(i *pb.Instance, now time.Time) string { return output.Until(i.Deadline, now) }),
 		output.Col("REASON", func(i *pb.Instance) string { return i.StatusReason }),
 	)...),
 }

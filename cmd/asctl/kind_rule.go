@@ -33,7 +33,7 @@ var rules = &kind{
 	update: func(ctx context.Context, conn grpc.ClientConnInterface, m proto.Message, mask *fieldmaskpb.FieldMask) (proto.Message, error) {
 		return pb.NewRuleServiceClient(conn).UpdateRule(ctx, &pb.UpdateRuleRequest{Rule: m.(*pb.Rule), UpdateMask: mask})
 	},
-	remove: func(ctx context.Context, conn grpc.ClientConnInterface, name string, _ bool) (proto.Message, error) {
+	remove: func(ctx context.Context, conn grpc.ClientConnInterface, name string, _ removal) (proto.Message, error) {
 		return pb.NewRuleServiceClient(conn).DeleteRule(ctx, &pb.DeleteRuleRequest{Name: name})
 	},
 	fields: []field{

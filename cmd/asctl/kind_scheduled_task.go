@@ -38,7 +38,7 @@ var scheduledTasks = &kind{
 			ScheduledTask: m.(*pb.ScheduledTask), UpdateMask: mask,
 		})
 	},
-	remove: func(ctx context.Context, conn grpc.ClientConnInterface, name string, _ bool) (proto.Message, error) {
+	remove: func(ctx context.Context, conn grpc.ClientConnInterface, name string, _ removal) (proto.Message, error) {
 		return pb.NewScheduledTaskServiceClient(conn).DeleteScheduledTask(ctx, &pb.DeleteScheduledTaskRequest{Name: name})
 	},
 	fields: []field{

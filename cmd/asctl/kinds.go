@@ -20,10 +20,13 @@ type kind struct {
 	manifest   string
 	collection string
 	inGroup    bool
-	short      string
-	empty      proto.Message
-	columns    []output.Column
-	fields     []field
+	// in is the kind of what lists name first, where that is neither a group nor a
+	// namespace.
+	in      *kind
+	short   string
+	empty   proto.Message
+	columns []output.Column
+	fields  []field
 	// listLimit is how many a list shows unless told; 0: all.
 	listLimit int
 
@@ -31,12 +34,15 @@ type kind struct {
 	list     func(context.Context, grpc.ClientConnInterface, listRequest) (proto.Message, error)
 	create   func(ctx context.Context, conn grpc.ClientConnInterface, parent, id string, m proto.Message) (proto.Message, error)
 	update   func(ctx context.Context, conn grpc.ClientConnInterface, m proto.Message, mask *fieldmaskpb.FieldMask) (proto.Message, error)
-	remove   func(ctx context.Context, conn grpc.ClientConnInterface, name string, force bool) (proto.Message, error)
+	remove   func(ctx context.Context, conn grpc.ClientConnInterface, name string, how removal) (proto.Message, error)
 	describe func(*describer, proto.Message)
 }
 
 // kinds are the nouns that name resources, in the order that help shows.
-var kinds = []*kind{configurations, groups, rules, scheduledTasks, alarmTasks, instances, activities}
+var kinds = []*kind{configurations, groups, rules, scheduledTasks, alarmTasks, hooks, instances, activities, notifications, notificationTargets}
+
+// removal is how a group is deleted; nothing else is asked.
+type removal struct{ force, skipHooks bool }
 
 // listRequest is what all lists have in common.
 type listRequest struct {
@@ -55,6 +61,14 @@ func kindOfManifest(name string) *kind {
 		}
 	}
 	return nil
+}
+
+// parent is the kind that lists of this one name first; nil: none.
+func (k *kind) parent() *kind {
+	if k.inGroup {
+		return groups
+	}
+	return k.in
 }
 
 // placeholder is how help writes the kind's id.

@@ -26,10 +26,11 @@ func newList(a *app, k *kind, run func(context.Context, *listOptions) error) *co
 	stale := false
 	status := ""
 	c := &cobra.Command{Use: "list", Aliases: []string{"ls"}, Short: "List them", Args: arguments(cobra.NoArgs)}
-	if k.inGroup {
-		c.Use, c.Short = "list GROUP", "List those of a group"
+	within := k.parent()
+	if within != nil {
+		c.Use, c.Short = "list "+within.placeholder(), "List those of a "+within.noun
 		c.Args = arguments(cobra.ExactArgs(1))
-		c.ValidArgsFunction = a.completeNames(groups)
+		c.ValidArgsFunction = a.completeNames(within)
 	}
 	c.Flags().StringVar(&o.request.filter, "filter", "", "only those that match, e.g. 'state = IN_SERVICE' (AIP-160)")
 	c.Flags().StringVar(&o.request.orderBy, "order-by", "", "`fields` to sort by, e.g. 'create_time desc'")
@@ -44,8 +45,8 @@ func newList(a *app, k *kind, run func(context.Context, *listOptions) error) *co
 	c.RunE = func(c *cobra.Command, args []string) error {
 		o.request.consistency = consistency(stale)
 		o.request.parent = a.namespaceName()
-		if k.inGroup {
-			name, err := a.groupName(args[0])
+		if within != nil {
+			name, err := a.fullName(within, args[0])
 			if err != nil {
 				return err
 			}

@@ -18,11 +18,14 @@ import (
 // manifestKinds are the kinds that manifests may have, in the order that they are
 // applied in: what is referred to comes first.
 var manifestKinds = []manifest.Kind{
+	{Name: notificationTargets.manifest, Empty: notificationTargets.empty, OneOf: "kind"},
 	{Name: configurations.manifest, Empty: configurations.empty},
 	{Name: groups.manifest, Empty: groups.empty},
+	{Name: hooks.manifest, Empty: hooks.empty, InGroup: true},
 	{Name: rules.manifest, Empty: rules.empty, InGroup: true, OneOf: "kind"},
 	{Name: alarmTasks.manifest, Empty: alarmTasks.empty, InGroup: true},
 	{Name: scheduledTasks.manifest, Empty: scheduledTasks.empty, InGroup: true, OneOf: "action"},
+	{Name: notifications.manifest, Empty: notifications.empty, InGroup: true},
 }
 
 // maxManifest bounds what is read of one file: the server takes 4 MiB per request.

@@ -40,7 +40,7 @@ func newMetricQuery(a *app, run func(context.Context, *metricQueryOptions) error
 		Args:              arguments(cobra.ExactArgs(2)),
 		ValidArgsFunction: a.completeNames(groups),
 	}
-	flags.register(c, metricQueries, false)
+	flags.register(a, c, metricQueries, false)
 	c.Flags().DurationVar(&since, "since", 0, "begin so `long` ago")
 	c.RunE = func(c *cobra.Command, args []string) error {
 		m, _, err := flags.resource()

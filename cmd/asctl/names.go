@@ -71,6 +71,17 @@ func shortName(name string) string {
 	return strings.Join(ids, "/")
 }
 
+// nounAndName is a full name as what was done to it is told: rule/web/add-two.
+func nounAndName(name string) string {
+	segments := strings.Split(name, "/")
+	for _, k := range kinds {
+		if len(segments) > 1 && segments[len(segments)-2] == k.collection {
+			return k.noun + "/" + shortName(name)
+		}
+	}
+	return name
+}
+
 // namespaceOf is the namespace's id in a full name.
 func namespaceOf(name string) string {
 	segments := strings.Split(name, "/")

@@ -36,6 +36,7 @@ func ownVerbs(a *app, k *kind) []*cobra.Command {
 			newGroupSetDesired(a, nil), newGroupAdjust(a, nil),
 			newGroupPause(a, nil), newGroupResume(a, nil),
 			newGroupSuspend(a, nil), newGroupResumeProcesses(a, nil),
+			newGroupRebalance(a, nil),
 		}
 	case rules:
 		return []*cobra.Command{newRuleExecute(a, nil)}
@@ -43,7 +44,18 @@ func ownVerbs(a *app, k *kind) []*cobra.Command {
 		return []*cobra.Command{newAlarmTaskEnable(a, nil), newAlarmTaskDisable(a, nil)}
 	case instances:
 		return []*cobra.Command{
-			newInstanceRemove(a, nil), newInstanceProtect(a, nil), newInstanceUnprotect(a, nil), newInstanceSetHealth(a, nil),
+			newInstanceAttach(a, nil), newInstanceDetach(a, nil), newInstanceRemove(a, nil), newInstanceReleased(a, nil),
+			newInstanceEnterStandby(a, nil), newInstanceExitStandby(a, nil),
+			newInstanceProtect(a, nil), newInstanceUnprotect(a, nil), newInstanceSetHealth(a, nil),
+		}
+	case hooks:
+		return []*cobra.Command{newHookPending(a, nil), newHookComplete(a, nil), newHookHeartbeat(a, nil)}
+	case notifications:
+		return []*cobra.Command{newNotificationTest(a, nil)}
+	case notificationTargets:
+		return []*cobra.Command{
+			newNotificationTest(a, nil), newNotificationTargetRotateSecret(a, nil),
+			newNotificationTargetDeliveries(a, nil), newNotificationTargetDeadLetters(a, nil), newNotificationTargetRedeliver(a, nil),
 		}
 	}
 	return nil

@@ -29,7 +29,7 @@ type parsing[O any] struct {
 func checkParsing[O any](t *testing.T, command func(*app, func(context.Context, *O) error) *cobra.Command, tests []parsing[O], compare ...cmp.Option) {
 	t.Helper()
 	var zero O
-	compare = append(compare, cmp.AllowUnexported(zero, listRequest{}), cmpopts.IgnoreTypes(&app{}, &kind{}), cmpopts.EquateEmpty(), protocmp.Transform())
+	compare = append(compare, cmp.AllowUnexported(zero, listRequest{}, removal{}, actionAddress{}), cmpopts.IgnoreTypes(&app{}, &kind{}), cmpopts.EquateEmpty(), protocmp.Transform())
 	for _, test := range tests {
 		a := &app{env: func(string) string { return "" }}
 		a.now = func() time.Time { return now }
@@ -153,7 +153,7 @@ func TestParseUpdate(t *testing.T) {
 
 func TestParseDelete(t *testing.T) {
 	checkParsing(t, of(groups, newDeleteOne), []parsing[deleteOneOptions]{
-		{"web api --force", deleteOneOptions{names: []string{webGroup, "namespaces/default/groups/api"}, force: true}, ""},
+		{"web api --force", deleteOneOptions{names: []string{webGroup, "namespaces/default/groups/api"}, how: removal{force: true}}, ""},
 		{"", deleteOneOptions{}, "expected delete GROUP"},
 	})
 	checkParsing(t, of(rules, newDeleteOne), []parsing[deleteOneOptions]{{"web/a --force", deleteOneOptions{}, "unknown flag"}})
@@ -204,11 +204,11 @@ func TestParseAlarmTaskVerbs(t *testing.T) {
 }
 
 func TestParseInstanceVerbs(t *testing.T) {
-	checkParsing(t, newInstanceRemove, []parsing[instanceRemoveOptions]{
-		{"web/i-1 web/i-2 --decrement-desired", instanceRemoveOptions{group: webGroup, ids: []string{"i-1", "i-2"}, decrement: true}, ""},
-		{"web i-1 i-2", instanceRemoveOptions{group: webGroup, ids: []string{"i-1", "i-2"}}, ""},
-		{"web i_1", instanceRemoveOptions{}, "no instance id"},
-		{"web/i-1 i-2", instanceRemoveOptions{}, "say GROUP/INSTANCE"},
+	checkParsing(t, newInstanceRemove, []parsing[instanceMoveOptions]{
+		{"web/i-1 web/i-2 --decrement-desired", instanceMoveOptions{group: webGroup, ids: []string{"i-1", "i-2"}, decrement: true}, ""},
+		{"web i-1 i-2", instanceMoveOptions{group: webGroup, ids: []string{"i-1", "i-2"}}, ""},
+		{"web i_1", instanceMoveOptions{}, "no instance id"},
+		{"web/i-1 i-2", instanceMoveOptions{}, "say GROUP/INSTANCE"},
 	})
 	checkParsing(t, newInstanceProtect, []parsing[instanceProtectOptions]{{"web/i-1", instanceProtectOptions{group: webGroup, ids: []string{"i-1"}, protected: true}, ""}})
 	checkParsing(t, newInstanceUnprotect, []parsing[instanceProtectOptions]{{"web/i-1", instanceProtectOptions{group: webGroup, ids: []string{"i-1"}}, ""}})
@@ -244,7 +244,7 @@ func TestParseMetricVerbs(t *testing.T) {
 func TestParseManifestVerbs(t *testing.T) {
 	checkParsing(t, newApply, []parsing[applyOptions]{{"-f a.yaml,b.yaml -f -", applyOptions{files: []string{"a.yaml", "b.yaml", "-"}}, ""}, {"a.yaml", applyOptions{}, "expected apply"}})
 	checkParsing(t, newDiff, []parsing[diffOptions]{{"-f a.yaml", diffOptions{files: []string{"a.yaml"}}, ""}, {"a.yaml", diffOptions{}, "expected diff"}})
-	checkParsing(t, newDelete, []parsing[deleteOptions]{{"-f a.yaml --force", deleteOptions{files: []string{"a.yaml"}, force: true}, ""}, {"web", deleteOptions{}, "expected delete"}})
+	checkParsing(t, newDelete, []parsing[deleteOptions]{{"-f a.yaml --force", deleteOptions{files: []string{"a.yaml"}, how: removal{force: true}}, ""}, {"web", deleteOptions{}, "expected delete"}})
 	checkParsing(t, newExportGroup, []parsing[exportOptions]{{"web api", exportOptions{names: []string{webGroup, "namespaces/default/groups/api"}}, ""}, {"", exportOptions{}, "expected group GROUP"}})
 	checkParsing(t, newExportConfiguration, []parsing[exportOptions]{{"web", exportOptions{names: []string{"namespaces/default/configurations/web"}}, ""}})
 }

@@ -45,6 +45,7 @@ func newRoot(a *app) *cobra.Command {
 	}
 	root.AddCommand(
 		newEvent(a), newMetric(a), newCluster(a), newNode(a),
+		newExplain(a), newDoctor(a, nil),
 		newApply(a, nil), newDiff(a, nil), newDelete(a, nil), newExport(a),
 		newCompletion(a), newVersion(a),
 	)

@@ -25,7 +25,7 @@ func newUpdate(a *app, k *kind, run func(context.Context, *updateOptions) error)
 		Args:              arguments(cobra.ExactArgs(1)),
 		ValidArgsFunction: a.completeNames(k),
 	}
-	flags.register(c, k, true)
+	flags.register(a, c, k, true)
 	c.Flags().StringVar(&etag, "etag", "", "refuse unless this is the resource's current `etag`")
 	c.RunE = func(c *cobra.Command, args []string) error {
 		name, err := a.fullName(k, args[0])

@@ -124,7 +124,7 @@ func (v *watchView) changes(items []proto.Message) []proto.Message {
 	var changed []proto.Message
 	now := map[string]proto.Message{}
 	for _, m := range items {
-		name := nameOf(m)
+		name := keyOf(m)
 		now[name] = m
 		if before, ok := v.seen[name]; !ok || !proto.Equal(before, m) {
 			changed = append(changed, m)

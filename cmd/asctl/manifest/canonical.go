@@ -1,6 +1,7 @@
 package manifest
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -18,6 +19,7 @@ func (d *Document) canonical(m proto.Message) proto.Message {
 	m = proto.Clone(m)
 	namespace := "namespaces/" + d.Namespace
 	rules := namespace + "/groups/" + d.Group + "/rules/"
+	targets := namespace + "/notificationTargets/"
 	switch m := m.(type) {
 	case *pb.Configuration:
 		for _, t := range m.InstanceTypes {
@@ -34,6 +36,15 @@ func (d *Document) canonical(m proto.Message) proto.Message {
 				b.DrainTimeout = durationpb.New(30 * time.Second)
 			}
 		}
+		for _, h := range m.Hooks {
+			h.Name = last(h.Name)
+			h.NotificationTarget = inFull(h.NotificationTarget, targets)
+		}
+	case *pb.LifecycleHook:
+		m.NotificationTarget = inFull(m.NotificationTarget, targets)
+	case *pb.Notification:
+		m.Target = inFull(m.Target, targets)
+		slices.Sort(m.EventTypes)
 	case *pb.AlarmTask:
 		for i := range m.Rules {
 			m.Rules[i] = inFull(m.Rules[i], rules)

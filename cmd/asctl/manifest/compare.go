@@ -36,7 +36,13 @@ func same(a, b protoreflect.Message, field protoreflect.FieldDescriptor) bool {
 // creation can say is left out, and desired capacity unless the annotation asks.
 func (d *Document) applied() []string {
 	return slices.DeleteFunc(slices.Clone(d.Paths), func(path string) bool {
-		return path == "paused" || path == "desired_capacity" && !d.ApplyDesired
+		switch path {
+		case "paused", "hooks", "webhook.secret":
+			return true
+		case "desired_capacity":
+			return !d.ApplyDesired
+		}
+		return false
 	})
 }
 

@@ -90,7 +90,7 @@ func reserved(field protoreflect.FieldDescriptor, prefix string) string {
 	switch {
 	case behaves(field, annotations.FieldBehavior_OUTPUT_ONLY):
 		return "is set by the server"
-	case behaves(field, annotations.FieldBehavior_IDENTIFIER):
+	case prefix == "" && behaves(field, annotations.FieldBehavior_IDENTIFIER):
 		return "is told by metadata"
 	case prefix == "" && field.Name() == "labels":
 		return "belongs into metadata"

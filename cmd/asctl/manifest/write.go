@@ -49,11 +49,30 @@ func Write(kind Kind, m proto.Message) ([]byte, error) {
 // strip removes what manifests do not have.
 func strip(m protoreflect.Message) {
 	m.Range(func(field protoreflect.FieldDescriptor, _ protoreflect.Value) bool {
-		if reserved(field, "") != "" || behaves(field, annotations.FieldBehavior_OUTPUT_ONLY) {
+		if reserved(field, "") != "" {
 			m.Clear(field)
+		} else if within(field) {
+			stripOutput(m.Get(field).Message())
 		}
 		return true
 	})
+}
+
+// stripOutput removes what the server sets within a message.
+func stripOutput(m protoreflect.Message) {
+	m.Range(func(field protoreflect.FieldDescriptor, _ protoreflect.Value) bool {
+		if behaves(field, annotations.FieldBehavior_OUTPUT_ONLY) {
+			m.Clear(field)
+		} else if within(field) {
+			stripOutput(m.Get(field).Message())
+		}
+		return true
+	})
+}
+
+// within says whether the field is one message of ours.
+func within(field protoreflect.FieldDescriptor) bool {
+	return field.Message() != nil && !field.IsList() && !field.IsMap() && !wellKnown(field.Message())
 }
 
 // local shortens references to what is in the same namespace or group, and says
@@ -65,6 +84,10 @@ func local(m proto.Message) {
 			m.Configuration.Name = last(m.Configuration.Name)
 		}
 		m.Paused = m.State == pb.Group_PAUSED
+	case *pb.LifecycleHook:
+		m.NotificationTarget = last(m.NotificationTarget)
+	case *pb.Notification:
+		m.Target = last(m.Target)
 	case *pb.AlarmTask:
 		for i := range m.Rules {
 			m.Rules[i] = last(m.Rules[i])

@@ -41,6 +41,9 @@ type Printer struct {
 	Out    io.Writer
 	Format string
 	Now    time.Time
+	// NameOf is what the name format shows of a message where it is not empty, else
+	// the field "name" is.
+	NameOf func(proto.Message) string
 	// NoHeader leaves a table's first line out.
 	NoHeader bool
 }
@@ -72,6 +75,12 @@ func (p Printer) rows(items []proto.Message, columns []Column) error {
 
 func (p Printer) names(items []proto.Message) error {
 	for _, m := range items {
+		if p.NameOf != nil && p.NameOf(m) != "" {
+			if _, err := fmt.Fprintln(p.Out, p.NameOf(m)); err != nil {
+				return err
+			}
+			continue
+		}
 		name := m.ProtoReflect().Descriptor().Fields().ByName("name")
 		if name == nil {
 			return fmt.Errorf("-o name: a %s has no name", m.ProtoReflect().Descriptor().Name())

@@ -1,0 +1,37 @@
+package main
+
+import (
+	"context"
+
+	"github.com/spf13/cobra"
+
+	pb "github.com/asctl/as/proto/autoscaling/v1"
+)
+
+func newGroupRebalance(a *app, run func(context.Context, *changeOptions) error) *cobra.Command {
+	o := &changeOptions{app: a}
+	return &cobra.Command{
+		Use:               "rebalance GROUP",
+		Short:             "Even the zones out: launch where fewest are, then remove where most are",
+		Args:              arguments(cobra.ExactArgs(1)),
+		ValidArgsFunction: a.completeNames(groups),
+		RunE: func(c *cobra.Command, args []string) error {
+			var err error
+			if o.name, err = a.groupName(args[0]); err != nil {
+				return err
+			}
+			if run != nil {
+				return run(c.Context(), o)
+			}
+			conn, err := a.connect()
+			if err != nil {
+				return err
+			}
+			activity, err := pb.NewGroupServiceClient(conn).RebalanceGroup(c.Context(), &pb.RebalanceGroupRequest{Name: o.name})
+			if err != nil {
+				return err
+			}
+			return a.started(c.Context(), activity)
+		},
+	}
+}
