@@ -47,7 +47,7 @@ func Look(r fsm.Reader, group autoscaling.UID, now autoscaling.Time, hold Hold) 
 	if g == nil || g.State == autoscaling.GroupDeleted {
 		return p
 	}
-	l := look{pass: p, r: r, g: g, now: now, probes: control.Probes(g)}
+	l := look{pass: p, r: r, g: g, now: now, probes: control.Probes(g), upkeep: control.NewUpkeepTally(g, now)}
 	l.shares.group = group
 	if r.Counts(group).Live > 0 { // a group that is empty, or paused at nothing, is looked at with every change
 		l.admission = control.AdmissionOf(r, g, now)
@@ -73,8 +73,9 @@ type look struct {
 	probes    bool
 	shares    shares
 	watch     control.Watch
+	upkeep    control.UpkeepTally
 
-	begin, expire, mark []autoscaling.InstanceID
+	begin, expire, mark, age []autoscaling.InstanceID
 }
 
 func (l *look) instance(i *autoscaling.Instance) {
@@ -102,9 +103,14 @@ func (l *look) instance(i *autoscaling.Instance) {
 			l.flush(maxPerDecision)
 		}
 		l.wake(wake)
+		if control.LifetimeDue(l.g, i) {
+			l.age = append(l.age, i.ID)
+			l.flush(maxPerDecision)
+		}
 	default:
 		l.machine(i)
 	}
+	l.upkeep.Add(i)
 	l.shares.add(i)
 	if l.probes && probed(i) {
 		l.pass.Probes = append(l.pass.Probes, i)
@@ -127,11 +133,11 @@ func (l *look) decide(name string, apply func(tx *fsm.Tx, o control.Operations) 
 // flush turns what was gathered about instances into a decision, if it is at
 // least that much.
 func (l *look) flush(least int) {
-	if len(l.begin)+len(l.expire)+len(l.mark) < max(least, 1) {
+	if len(l.begin)+len(l.expire)+len(l.mark)+len(l.age) < max(least, 1) {
 		return
 	}
-	group, begin, expire, mark := l.g.UID, l.begin, l.expire, l.mark
-	l.begin, l.expire, l.mark = nil, nil, nil
+	group, begin, expire, mark, age := l.g.UID, l.begin, l.expire, l.mark, l.age
+	l.begin, l.expire, l.mark, l.age = nil, nil, nil, nil
 	l.decide("instances", func(tx *fsm.Tx, o control.Operations) error {
 		for _, id := range expire {
 			if err := o.ExpireDeadline(tx, group, id); err != nil {
@@ -140,6 +146,11 @@ func (l *look) flush(least int) {
 		}
 		for _, id := range mark {
 			if err := o.MarkHealth(tx, group, id); err != nil {
+				return err
+			}
+		}
+		for _, id := range age {
+			if err := o.SetLifetime(tx, group, id); err != nil {
 				return err
 			}
 		}
@@ -183,6 +194,14 @@ func (l *look) group(hold Hold) {
 	due, wake := control.ConvergeDue(l.r, l.g, l.now)
 	if due {
 		l.decide("convergence", func(tx *fsm.Tx, o control.Operations) error { return o.Converge(tx, group) })
+	}
+	l.wake(wake)
+	if hold.Replacements {
+		return
+	}
+	due, wake = l.upkeep.Due(l.r)
+	if due {
+		l.decide("upkeep", func(tx *fsm.Tx, o control.Operations) error { return o.Upkeep(tx, group) })
 	}
 	l.wake(wake)
 }
