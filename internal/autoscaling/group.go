@@ -240,6 +240,7 @@ const (
 	ConditionWaitingForRemoval ConditionType = "WAITING_FOR_REMOVAL"
 	ConditionInstanceOverdue   ConditionType = "INSTANCE_OVERDUE"
 	ConditionZoneImbalance     ConditionType = "ZONE_IMBALANCE"
+	ConditionDeletionWaiting   ConditionType = "DELETION_WAITING"
 )
 
 // Backoff holds launches of one kind after failures.

@@ -1,7 +1,9 @@
 package control
 
 import (
+	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/asctl/as/internal/autoscaling"
 	"github.com/asctl/as/internal/fsm"
@@ -13,7 +15,31 @@ func DeletionDue(r fsm.Reader, g *autoscaling.Group) bool {
 		return false
 	}
 	c := r.Counts(g.UID)
-	return c.Live == 0 || staying(c) > 0
+	return c.Live == 0 || staying(c) > 0 || !sameCondition(g, autoscaling.ConditionDeletionWaiting, deletionWaits(r, g))
+}
+
+// deletionWaits is what keeps the group from being gone that nobody else says: a
+// provider that is down and a removal that is late have conditions of their own.
+// It names no instances, so that it is written once for thousands.
+func deletionWaits(r fsm.Reader, g *autoscaling.Group) *autoscaling.Condition {
+	by := r.Counts(g.UID).ByState
+	if by[autoscaling.TerminatingWait]+by[autoscaling.Detaching] == 0 {
+		return nil
+	}
+	var hooks []string
+	for a := range PendingActions(r, g.UID) {
+		if at, found := slices.BinarySearch(hooks, a.Hook); !found {
+			hooks = slices.Insert(hooks, at, a.Hook)
+		}
+	}
+	if len(hooks) == 0 {
+		return nil
+	}
+	return &autoscaling.Condition{
+		Type: autoscaling.ConditionDeletionWaiting, Reason: "HOOKS",
+		Message: fmt.Sprintf("instances wait in terminate hooks (%s) until each is completed or its deadline passes; "+
+			"deleting the group again with force and skip_hooks ends the waits", strings.Join(hooks, ", ")),
+	}
 }
 
 // staying are the instances that nobody has sent away.
@@ -28,7 +54,17 @@ func (o Operations) AdvanceDeletion(tx *fsm.Tx, group autoscaling.UID) error {
 	if g == nil || !DeletionDue(tx.Reader, g) {
 		return nil
 	}
-	if tx.Counts(group).Live > 0 {
+	if want := deletionWaits(tx.Reader, g); !sameCondition(g, autoscaling.ConditionDeletionWaiting, want) {
+		c := *g
+		if want != nil {
+			raise(tx, &c, want.Type, want.Reason, want.Message)
+		} else {
+			clearCondition(tx, &c, autoscaling.ConditionDeletionWaiting)
+		}
+		putGroup(tx, &c)
+		g = tx.Group(group)
+	}
+	if staying(tx.Counts(group)) > 0 {
 		a := tx.Activity(g.DeleteActivity)
 		if a == nil {
 			return nil

@@ -13,11 +13,16 @@ type DeleteGroupRequest struct {
 	Name  GroupName
 	Etag  string
 	Force bool // terminate what it has
+	// SkipHooks, with Force: terminate hooks hold nobody.
+	SkipHooks bool
 }
 
 // DeleteGroup opens the DELETE_GROUP activity. Without force only an empty, idle
 // group goes, and is gone at once. With force everything leaves, whatever
 // protects it, and the group is gone with the last of it.
+//
+// Of a group that is being deleted it may be asked again with force and
+// SkipHooks: that ends the waits in terminate hooks, and answers the activity.
 func (o Operations) DeleteGroup(tx *fsm.Tx, req DeleteGroupRequest) (*autoscaling.Activity, error) {
 	g, err := FindGroup(tx.Reader, req.Name)
 	if err != nil {
@@ -26,12 +31,29 @@ func (o Operations) DeleteGroup(tx *fsm.Tx, req DeleteGroupRequest) (*autoscalin
 	if err := checkEtag(groupResource(g), req.Etag, &g.Meta); err != nil {
 		return nil, err
 	}
+	if req.SkipHooks && !req.Force {
+		return nil, autoscaling.FieldErrorf("skip_hooks", "goes with force only: without it nothing is terminated")
+	}
+	if g.State == autoscaling.GroupDeleting && req.SkipHooks && !g.SkipHooks {
+		return skipHooks(tx, g, req.name()), nil
+	}
 	a := manual(req.Caller, "deleted group "+g.ID)
 	a.kind = autoscaling.DeleteGroup
 	if r := refuseDelete(tx, g, req.Force); r != nil {
 		return o.refuse(tx, g, &a, r), nil
 	}
-	return o.deleteGroup(tx, *g, req.Force, &a), nil
+	return o.deleteGroup(tx, *g, req, &a), nil
+}
+
+// skipHooks lets a deletion that is under way wait for hooks no longer.
+func skipHooks(tx *fsm.Tx, g *autoscaling.Group, who string) *autoscaling.Activity {
+	c := *g
+	c.SkipHooks = true
+	touch(tx, &c.Meta)
+	putGroup(tx, &c)
+	noteOnActivity(tx, g.DeleteActivity, who+" ended the waits in terminate hooks (skip_hooks)")
+	endHooks(tx, g.UID)
+	return tx.Activity(g.DeleteActivity)
 }
 
 func refuseDelete(tx *fsm.Tx, g *autoscaling.Group, force bool) *refusal {
@@ -54,13 +76,14 @@ func refuseDelete(tx *fsm.Tx, g *autoscaling.Group, force bool) *refusal {
 	return nil
 }
 
-func (o Operations) deleteGroup(tx *fsm.Tx, g autoscaling.Group, force bool, a *asking) *autoscaling.Activity {
+func (o Operations) deleteGroup(tx *fsm.Tx, g autoscaling.Group, req DeleteGroupRequest, a *asking) *autoscaling.Activity {
 	a.fired(tx, &g)
 	activity := o.openActivity(tx, &g, autoscaling.Activity{
 		Kind: autoscaling.DeleteGroup, Trigger: a.trigger, Cause: a.who, From: g.Desired,
 	})
 	g.State = autoscaling.GroupDeleting
-	g.ForceDelete = force
+	g.ForceDelete, g.SkipHooks = req.Force, req.SkipHooks
+	g.RebalanceAsked, g.RebalanceTime = false, 0
 	g.DeleteActivity = activity.ID
 	touch(tx, &g.Meta)
 	putGroup(tx, &g)
@@ -70,6 +93,9 @@ func (o Operations) deleteGroup(tx *fsm.Tx, g autoscaling.Group, force bool, a *
 		beginRemoval(tx, &g, i, activity, "the group is deleted")
 	}
 	putActivity(tx, activity)
+	if req.SkipHooks {
+		endHooks(tx, g.UID)
+	}
 	if tx.Counts(g.UID).Live == 0 {
 		settle(tx, activity.ID)
 		finishDelete(tx, tx.Group(g.UID))
@@ -97,4 +123,7 @@ func finishDelete(tx *fsm.Tx, g *autoscaling.Group) {
 	c.CooldownUntil, c.CooldownCause, c.CheckTime = 0, "", 0
 	tx.PutGroup(&c)
 	tx.Emit(groupEvent(&c, autoscaling.EventGroupDeleted, "", ""))
+	for _, n := range slices.Collect(tx.Notifications(g.UID)) { // now that this was told as well
+		tx.DeleteNotification(g.UID, n.ID)
+	}
 }
