@@ -78,23 +78,11 @@ type Delivery struct {
 	NextTime  Time   `cbor:"21,keyasint,omitempty"` // not before; 0: now
 	GiveUp    Time   `cbor:"22,keyasint,omitempty"`
 	LastError string `cbor:"23,keyasint,omitempty"`
-	EndTime   Time   `cbor:"24,keyasint,omitempty"` // when it became DEAD, or a test ended
-	// Again is the message's id when this is a dead letter that is sent again: it
-	// goes behind what waits, and is the same message.
-	Again uint64 `cbor:"25,keyasint,omitempty"`
+	EndTime   Time   `cbor:"24,keyasint,omitempty"` // when it became DEAD
 }
 
-// MessageID is the same for every attempt to deliver the same message to the
-// target, so that a receiver can tell what it has seen.
-func (d *Delivery) MessageID() uint64 {
-	if d.Again != 0 {
-		return d.Again
-	}
-	return d.ID
-}
-
-// IsTest says whether somebody tries the target. A test is sent once, at once,
-// and its record stays for TestRetention, for who asked to see what came of it.
+// IsTest says whether somebody tries the target. It is given up after
+// TestPatience.
 func (d *Delivery) IsTest() bool { return d.EventType == EventNotificationTest }
 
 // DeliveryState is how far a delivery is.
@@ -103,10 +91,6 @@ type DeliveryState string
 const (
 	DeliveryPending DeliveryState = "PENDING"
 	DeliveryDead    DeliveryState = "DEAD"
-	// Of tests only: others are deleted when they are delivered, and tried again
-	// when they are not.
-	DeliveryDelivered DeliveryState = "DELIVERED"
-	DeliveryFailed    DeliveryState = "FAILED"
 )
 
 // Bounds of the outbox.
@@ -115,7 +99,7 @@ const (
 	MaxPending          = 100_000            // per target; what would be more is dead at once
 	MaxDeadLetters      = 10_000             // per target; the oldest are forgotten
 	DeadLetterRetention = 7 * 24 * time.Hour //
-	TestRetention       = time.Hour          // of the outcome of a test
+	TestPatience        = time.Minute        // of a test
 	SecretOverlap       = 24 * time.Hour     // how long the secret before a rotation signs too
 )
 

@@ -183,6 +183,17 @@ func (r Reader) DeadLetters(target autoscaling.UID) iter.Seq[*autoscaling.Delive
 	return none
 }
 
+// LaneDeliveries are the pending deliveries of the target about an instance, or
+// about a group and none of its instances, or, without either, about the target
+// itself; by id.
+func (r Reader) LaneDeliveries(target, group autoscaling.UID, instance autoscaling.InstanceID) iter.Seq[*autoscaling.Delivery] {
+	o := r.st.outbox(target)
+	if o == nil {
+		return none
+	}
+	return values(withPrefix(&o.lanes, r.st.mutable, lanePrefix(&autoscaling.Delivery{Group: group, Instance: instance})))
+}
+
 // DueDeliveries are the pending deliveries of the target that may be tried now:
 // of each instance (of each group, where they are about no instance) the first
 // one, when its NextTime has come; in the order of NextTime.
