@@ -1380,8 +1380,8 @@ type DeleteGroupRequest struct {
 	RequestId string `protobuf:"bytes,3,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	// Dry run: all checks, the answer that would be given, nothing written.
 	ValidateOnly bool `protobuf:"varint,4,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
-	// With `force`: terminate hooks hold nothing, and those that do are ended with CONTINUE. Asked again of a group that
-	// is being deleted it ends them then.
+	// With `force` only: terminate hooks hold nothing, and those that do are ended with CONTINUE. Asked again of a group
+	// that is being deleted it ends them then.
 	SkipHooks     bool `protobuf:"varint,5,opt,name=skip_hooks,json=skipHooks,proto3" json:"skip_hooks,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1460,7 +1460,9 @@ type RebalanceGroupRequest struct {
 	// 24 hours; with other content it is refused (`ALREADY_EXISTS`, `IDEMPOTENCY_MISMATCH`).
 	RequestId string `protobuf:"bytes,2,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	// Dry run: all checks, the answer that would be given, nothing written.
-	ValidateOnly  bool `protobuf:"varint,3,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
+	ValidateOnly bool `protobuf:"varint,3,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
+	// Lets a cooldown refuse this request, as it does those of alarms.
+	HonorCooldown bool `protobuf:"varint,4,opt,name=honor_cooldown,json=honorCooldown,proto3" json:"honor_cooldown,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1512,6 +1514,13 @@ func (x *RebalanceGroupRequest) GetRequestId() string {
 func (x *RebalanceGroupRequest) GetValidateOnly() bool {
 	if x != nil {
 		return x.ValidateOnly
+	}
+	return false
+}
+
+func (x *RebalanceGroupRequest) GetHonorCooldown() bool {
+	if x != nil {
+		return x.HonorCooldown
 	}
 	return false
 }
@@ -2793,12 +2802,13 @@ const file_autoscaling_v1_group_proto_rawDesc = "" +
 	"request_id\x18\x03 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x01R\trequestId\x12#\n" +
 	"\rvalidate_only\x18\x04 \x01(\bR\fvalidateOnly\x12\x1d\n" +
 	"\n" +
-	"skip_hooks\x18\x05 \x01(\bR\tskipHooks\"\xbb\x01\n" +
+	"skip_hooks\x18\x05 \x01(\bR\tskipHooks\"\xe2\x01\n" +
 	"\x15RebalanceGroupRequest\x12T\n" +
 	"\x04name\x18\x01 \x01(\tB@\xe0A\x02\xbaH:\xc8\x01\x01r523^namespaces/[a-z0-9-]{1,63}/groups/[a-z0-9-]{1,63}$R\x04name\x12'\n" +
 	"\n" +
 	"request_id\x18\x02 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x01R\trequestId\x12#\n" +
-	"\rvalidate_only\x18\x03 \x01(\bR\fvalidateOnly\"\xbe\x02\n" +
+	"\rvalidate_only\x18\x03 \x01(\bR\fvalidateOnly\x12%\n" +
+	"\x0ehonor_cooldown\x18\x04 \x01(\bR\rhonorCooldown\"\xbe\x02\n" +
 	"\x19SetDesiredCapacityRequest\x12T\n" +
 	"\x04name\x18\x01 \x01(\tB@\xe0A\x02\xbaH:\xc8\x01\x01r523^namespaces/[a-z0-9-]{1,63}/groups/[a-z0-9-]{1,63}$R\x04name\x12A\n" +
 	"\x10desired_capacity\x18\x02 \x01(\x05B\x11\xe0A\x02\xbaH\v\xc8\x01\x01\x1a\x06\x18\xc0\x84=(\x00H\x00R\x0fdesiredCapacity\x88\x01\x01\x12%\n" +

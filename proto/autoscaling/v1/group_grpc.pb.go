@@ -63,9 +63,11 @@ type GroupServiceClient interface {
 	SuspendProcesses(ctx context.Context, in *SuspendProcessesRequest, opts ...grpc.CallOption) (*Group, error)
 	// Takes from `suspended_processes`.
 	ResumeProcesses(ctx context.Context, in *ResumeProcessesRequest, opts ...grpc.CallOption) (*Group, error)
-	// Evens the zones out: launches in the emptiest zones and, once those instances serve, takes as many from the fullest,
-	// within the surge that `maintenance` allows, at most 20 at a time, never protected ones. Errors: `NO_CHANGE` when the
-	// zones are even, `GROUP_PAUSED`, `GROUP_DELETING`, `PROCESS_SUSPENDED`, `DEPENDENCY_MISSING`.
+	// Makes the zones even: launches in the emptiest zones and, once those instances serve, takes as many from zones that
+	// the group no longer has and from the fullest, within the surge that `maintenance` allows, at most 20 at a time, never
+	// protected ones. What one activity cannot move follows in further ones by itself, until the zones are even or a launch
+	// fails. Errors, each also recorded as an activity with status REJECTED: `NO_CHANGE` when nothing can be moved,
+	// `COOLDOWN` where honoured, `GROUP_PAUSED`, `GROUP_DELETING`, `PROCESS_SUSPENDED`, `DEPENDENCY_MISSING`.
 	RebalanceGroup(ctx context.Context, in *RebalanceGroupRequest, opts ...grpc.CallOption) (*Activity, error)
 }
 
@@ -227,9 +229,11 @@ type GroupServiceServer interface {
 	SuspendProcesses(context.Context, *SuspendProcessesRequest) (*Group, error)
 	// Takes from `suspended_processes`.
 	ResumeProcesses(context.Context, *ResumeProcessesRequest) (*Group, error)
-	// Evens the zones out: launches in the emptiest zones and, once those instances serve, takes as many from the fullest,
-	// within the surge that `maintenance` allows, at most 20 at a time, never protected ones. Errors: `NO_CHANGE` when the
-	// zones are even, `GROUP_PAUSED`, `GROUP_DELETING`, `PROCESS_SUSPENDED`, `DEPENDENCY_MISSING`.
+	// Makes the zones even: launches in the emptiest zones and, once those instances serve, takes as many from zones that
+	// the group no longer has and from the fullest, within the surge that `maintenance` allows, at most 20 at a time, never
+	// protected ones. What one activity cannot move follows in further ones by itself, until the zones are even or a launch
+	// fails. Errors, each also recorded as an activity with status REJECTED: `NO_CHANGE` when nothing can be moved,
+	// `COOLDOWN` where honoured, `GROUP_PAUSED`, `GROUP_DELETING`, `PROCESS_SUSPENDED`, `DEPENDENCY_MISSING`.
 	RebalanceGroup(context.Context, *RebalanceGroupRequest) (*Activity, error)
 	mustEmbedUnimplementedGroupServiceServer()
 }
