@@ -115,11 +115,17 @@ func outcomeSoFar(a *autoscaling.Activity, i *autoscaling.Instance) (autoscaling
 	switch a.ID {
 	case i.Leaving:
 		o.Direction, o.StartTime, o.Cause = autoscaling.DirectionTerminate, leavingSince(i), i.StatusReason
+		if i.State == autoscaling.Detaching || i.State == autoscaling.Detached || i.OnlyReleased() {
+			o.Direction = autoscaling.DirectionDetach
+		}
 		if i.State.Final() {
 			o.Status = autoscaling.OutcomeSuccessful
 		}
 	case i.Activity:
 		o.Direction, o.StartTime, o.Error = autoscaling.DirectionLaunch, i.CreateTime, i.Failure
+		if i.Origin == autoscaling.OriginAttached {
+			o.Direction = autoscaling.DirectionAttach
+		}
 		switch {
 		case i.Served:
 			o.Status = autoscaling.OutcomeSuccessful
@@ -134,10 +140,10 @@ func outcomeSoFar(a *autoscaling.Activity, i *autoscaling.Instance) (autoscaling
 	return o, true
 }
 
-// leavingSince is when an instance entered TERMINATING, as far as is known.
+// leavingSince is when an instance began to leave, as far as is known.
 func leavingSince(i *autoscaling.Instance) autoscaling.Time {
 	for _, t := range i.Timeline {
-		if t.Step == autoscaling.StepNone && (t.State.LeavingForGood() || t.State.Final()) {
+		if t.Step == autoscaling.StepNone && (t.State.LeavingForGood() || t.State == autoscaling.Detaching || t.State.Final()) {
 			return t.Time
 		}
 	}
@@ -166,7 +172,10 @@ func outcomeMessage(a *autoscaling.Activity, o autoscaling.Outcome) *pb.Activity
 // lifeProgress is how much of its way an instance has behind it, by its state.
 func lifeProgress(d autoscaling.Direction, s autoscaling.InstanceState) int32 {
 	first, last := autoscaling.Initial, autoscaling.InService
-	if d == autoscaling.DirectionTerminate {
+	switch {
+	case s == autoscaling.Detaching || s == autoscaling.EnteringStandby: // half of what there is to pass
+		return 50
+	case d == autoscaling.DirectionTerminate || d == autoscaling.DirectionDetach:
 		first, last = autoscaling.Terminating, autoscaling.Terminated
 	}
 	if s < first || s > last {

@@ -1,6 +1,7 @@
 package rpc
 
 import (
+	"reflect"
 	"testing"
 	"time"
 
@@ -13,6 +14,7 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/asctl/as/internal/autoscaling"
+	"github.com/asctl/as/internal/explain"
 	pb "github.com/asctl/as/proto/autoscaling/v1"
 )
 
@@ -46,6 +48,12 @@ func TestGroupSpecsComeBackAsTheyWere(t *testing.T) {
 		},
 		DeletionProtection: autoscaling.ProtectionForceOnly,
 		PropagatedLabels:   []string{"a"},
+		Maintenance:        autoscaling.Maintenance{MinHealthyPercent: 100, MaxHealthyPercent: 150}, MaxInstanceLifetime: time.Hour,
+	}
+	for i := range reflect.TypeOf(full).NumField() { // nothing is forgotten
+		if reflect.ValueOf(full).Field(i).IsZero() {
+			t.Errorf("%s is not set", reflect.TypeOf(full).Field(i).Name)
+		}
 	}
 	tcp := autoscaling.DefaultGroupSpec()
 	tcp.HealthCheck.Probe = &autoscaling.Probe{Interval: time.Second, Timeout: time.Second, UnhealthyThreshold: 1, HealthyThreshold: 1}
@@ -300,7 +308,30 @@ func TestEnumsOfRecordsAndMessagesAreTheSame(t *testing.T) {
 		autoscaling.EventActivityStarted, autoscaling.EventInstanceState, autoscaling.EventInstanceStep, autoscaling.EventInstanceHealth,
 		autoscaling.EventInstanceProtection, autoscaling.EventActivityEnded, autoscaling.EventCooldownStarted, autoscaling.EventLaunchFailed,
 		autoscaling.EventMachineAdopted, autoscaling.EventMachineLost, autoscaling.EventOrphanFound, autoscaling.EventOrphanRemoved,
-		autoscaling.EventLeaderElected, autoscaling.EventNodeChanged)
+		autoscaling.EventLeaderElected, autoscaling.EventNodeChanged,
+		autoscaling.EventHookCreated, autoscaling.EventHookUpdated, autoscaling.EventHookDeleted, autoscaling.EventHookWaiting,
+		autoscaling.EventHookHeartbeat, autoscaling.EventHookEnded, autoscaling.EventTargetCreated, autoscaling.EventTargetUpdated,
+		autoscaling.EventTargetDeleted, autoscaling.EventNotificationCreated, autoscaling.EventNotificationUpdated,
+		autoscaling.EventNotificationDeleted, autoscaling.EventNotificationDead, autoscaling.EventNotificationTest,
+		autoscaling.EventMachineReleased, autoscaling.EventRebalanceStarted)
+	checkNames(t, pb.LifecycleHook_Transition(0).Descriptor(), autoscaling.TransitionLaunching, autoscaling.TransitionTerminating)
+	checkNames(t, pb.LifecycleHook_Result(0).Descriptor(), autoscaling.ResultContinue, autoscaling.ResultAbandon, autoscaling.ResultRollback)
+	checkNames(t, pb.Delivery_State(0).Descriptor(), autoscaling.DeliveryPending, autoscaling.DeliveryDead)
+	for topic, want := range map[explain.Topic]pb.Statement_Topic{
+		explain.Origin: pb.Statement_ORIGIN, explain.History: pb.Statement_HISTORY, explain.Present: pb.Statement_PRESENT,
+		explain.Problem: pb.Statement_PROBLEM, explain.Next: pb.Statement_NEXT, explain.End: pb.Statement_END,
+	} {
+		if pb.Statement_Topic(topic) != want {
+			t.Errorf("topic %d is %s, want %s", topic, pb.Statement_Topic(topic), want)
+		}
+	}
+	for severity, want := range map[explain.Severity]pb.Finding_Severity{
+		explain.Notice: pb.Finding_NOTICE, explain.Warning: pb.Finding_WARNING, explain.Error: pb.Finding_ERROR,
+	} {
+		if pb.Finding_Severity(severity) != want {
+			t.Errorf("severity %d is %s, want %s", severity, pb.Finding_Severity(severity), want)
+		}
+	}
 }
 
 // checkNames checks that an enum has exactly the names, besides its zero value.

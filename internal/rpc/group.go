@@ -136,7 +136,7 @@ func (s groupService) DeleteGroup(ctx context.Context, req *pb.DeleteGroupReques
 	name := groupName(req.GetName())
 	return mutate(ctx, s.Server, name.Namespace, req, func(tx *fsm.Tx) (*pb.Activity, error) {
 		a, err := s.operations.DeleteGroup(tx, control.DeleteGroupRequest{
-			Caller: caller(ctx, req.GetRequestId()), Name: name, Force: req.GetForce(),
+			Caller: caller(ctx, req.GetRequestId()), Name: name, Force: req.GetForce(), SkipHooks: req.GetSkipHooks(),
 		})
 		return answerActivity(tx, a, err)
 	})
@@ -198,5 +198,15 @@ func (s groupService) ResumeProcesses(ctx context.Context, req *pb.ResumeProcess
 			Caller: caller(ctx, req.GetRequestId()), Name: groupID,
 			Processes: convertAll(req.GetProcesses(), name[pb.Group_Process, autoscaling.Process]),
 		}))
+	})
+}
+
+func (s groupService) RebalanceGroup(ctx context.Context, req *pb.RebalanceGroupRequest) (*pb.Activity, error) {
+	name := groupName(req.GetName())
+	return mutate(ctx, s.Server, name.Namespace, req, func(tx *fsm.Tx) (*pb.Activity, error) {
+		a, err := s.operations.RebalanceGroup(tx, control.RebalanceGroupRequest{
+			Caller: caller(ctx, req.GetRequestId()), Name: name, HonorCooldown: req.GetHonorCooldown(),
+		})
+		return answerActivity(tx, a, err)
 	})
 }

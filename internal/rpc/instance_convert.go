@@ -1,8 +1,6 @@
 package rpc
 
 import (
-	"strings"
-
 	"github.com/asctl/as/internal/autoscaling"
 	"github.com/asctl/as/internal/fsm"
 	pb "github.com/asctl/as/proto/autoscaling/v1"
@@ -126,7 +124,7 @@ func nextStep(i *autoscaling.Instance) string {
 	if row == nil || row.Next == "" || i.State.Resting() {
 		return ""
 	}
-	text := "By " + strings.TrimPrefix(row.Owner, "by ") + ": " + row.Next + "."
+	text := "By " + row.Owner + ": " + row.Next + "."
 	if row.Deadline != "" {
 		text += " Deadline: " + row.Deadline + "."
 	}

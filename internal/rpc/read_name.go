@@ -10,8 +10,15 @@ import (
 
 // readByName shows the resource of a full name, whatever its kind.
 func readByName(r fsm.Reader, name string) (proto.Message, error) {
-	if segment(name, 2) == "configurations" {
+	switch segment(name, 2) {
+	case "configurations":
 		return readConfiguration(r, configurationName(name))
+	case "notificationTargets": // without the secret, which was in the first answer
+		t, err := control.FindNotificationTarget(r, targetName(name))
+		if err != nil {
+			return nil, err
+		}
+		return notificationTargetMessage(r, t), nil
 	}
 	switch segment(name, 4) {
 	case "":
@@ -44,6 +51,12 @@ func readByName(r fsm.Reader, name string) (proto.Message, error) {
 			return nil, err
 		}
 		return lifecycleHookMessage(r, g, h), nil
+	case "notifications":
+		g, n, err := control.FindNotification(r, childName(name))
+		if err != nil {
+			return nil, err
+		}
+		return notificationMessage(r, g, n), nil
 	case "instances":
 		return readInstance(r, childName(name), r.Stamp())
 	case "activities":

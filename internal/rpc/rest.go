@@ -39,6 +39,7 @@ func (s *Server) newREST(channel grpc.ClientConnInterface, gatherer prometheus.G
 		pb.RegisterScheduledTaskServiceHandlerClient(ctx, gateway, pb.NewScheduledTaskServiceClient(channel)),
 		pb.RegisterInstanceServiceHandlerClient(ctx, gateway, pb.NewInstanceServiceClient(channel)),
 		pb.RegisterLifecycleHookServiceHandlerClient(ctx, gateway, pb.NewLifecycleHookServiceClient(channel)),
+		pb.RegisterNotificationServiceHandlerClient(ctx, gateway, pb.NewNotificationServiceClient(channel)),
 		pb.RegisterActivityServiceHandlerClient(ctx, gateway, pb.NewActivityServiceClient(channel)),
 		pb.RegisterDecisionServiceHandlerClient(ctx, gateway, pb.NewDecisionServiceClient(channel)),
 		pb.RegisterMetricServiceHandlerClient(ctx, gateway, pb.NewMetricServiceClient(channel)),

@@ -109,6 +109,7 @@ func (s *Server) register(registrars ...grpc.ServiceRegistrar) {
 	offer(pb.ScheduledTaskService_ServiceDesc, scheduledTaskService{Server: s})
 	offer(pb.InstanceService_ServiceDesc, instanceService{Server: s})
 	offer(pb.LifecycleHookService_ServiceDesc, lifecycleHookService{Server: s})
+	offer(pb.NotificationService_ServiceDesc, notificationService{Server: s})
 	offer(pb.ActivityService_ServiceDesc, activityService{Server: s})
 	offer(pb.DecisionService_ServiceDesc, decisionService{Server: s})
 	offer(pb.MetricService_ServiceDesc, metricService{Server: s})
