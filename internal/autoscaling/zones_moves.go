@@ -120,7 +120,7 @@ func (m *moving) next() (Move, bool) {
 			m.room -= w
 			m.spread.Crowd[from] -= w
 			m.spread.Crowd[to] += w
-			return Move{Instance: v.Instance, To: to, Why: why + ": it moves to zone " + to}, true
+			return Move{Instance: v.Instance, To: to, Why: "it moves to zone " + to + ": " + why}, true
 		}
 	}
 	return Move{}, false

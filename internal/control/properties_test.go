@@ -113,7 +113,7 @@ func checkGroup(t *rapid.T, s *story) {
 	}
 	running := 0
 	for a := range s.View().RunningActivities(g.UID) {
-		if a.Trigger.Kind == autoscaling.TriggerSystem {
+		if a.Trigger.Kind == autoscaling.TriggerSystem && (a.Kind == autoscaling.ScaleOut || a.Kind == autoscaling.ScaleIn) {
 			running++
 		}
 	}

@@ -50,7 +50,11 @@ func (s *story) command(tx *fsm.Tx, a args) (string, error) {
 	case "show":
 		return group(control.FindGroup(tx.Reader, a.group()))
 	case "delete":
-		return activity(s.Ops.DeleteGroup(tx, control.DeleteGroupRequest{Caller: a.caller(), Name: a.group(), Force: a.has("force")}))
+		return activity(s.Ops.DeleteGroup(tx, control.DeleteGroupRequest{
+			Caller: a.caller(), Name: a.group(), Force: a.has("force"), SkipHooks: a.has("skip-hooks"),
+		}))
+	case "rebalance":
+		return activity(s.Ops.RebalanceGroup(tx, control.RebalanceGroupRequest{Caller: a.caller(), Name: a.group(), HonorCooldown: a.has("honor")}))
 	case "pause":
 		return group(s.Ops.PauseGroup(tx, control.GroupRequest{Caller: a.caller(), Name: a.group()}))
 	case "resume":
@@ -161,6 +165,7 @@ func spec(a args, g *autoscaling.GroupSpec) bool {
 		}
 	}
 	g.HealthCheck.GracePeriod = a.duration("grace", g.HealthCheck.GracePeriod)
+	keepingSpec(a, g)
 	g.NewInstancesProtected = g.NewInstancesProtected || a.has("protected")
 	_, named := a.named["desired"]
 	return named

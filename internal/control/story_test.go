@@ -189,6 +189,12 @@ func (s *story) do(a args) {
 	case "instances":
 		s.instances(a.word(1))
 		return
+	case "full", "roomy":
+		s.ZoneFull[a.word(1)] = a.word(0) == "full"
+		return
+	case "victims":
+		s.victims(a)
+		return
 	case "actions":
 		s.actions(a.word(1))
 		return

@@ -75,6 +75,11 @@ func (w *World) decide(group autoscaling.UID) {
 func (w *World) answer(tx *fsm.Tx, i *autoscaling.Instance) error {
 	switch i.Step {
 	case autoscaling.StepCreate:
+		if w.ZoneFull[i.Zone] {
+			return w.Ops.ReportLaunchFailed(tx, control.LaunchFailure{
+				Group: i.Group, Instance: i.ID, OutOfCapacity: true, Message: "no room in zone " + i.Zone,
+			})
+		}
 		if w.LaunchFails != nil {
 			if why := w.LaunchFails(i); why != "" {
 				return w.Ops.ReportLaunchFailed(tx, control.LaunchFailure{Group: i.Group, Instance: i.ID, Message: why})

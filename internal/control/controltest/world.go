@@ -29,6 +29,8 @@ type World struct {
 
 	// LaunchFails says why the instance's machine cannot be made; "" makes it.
 	LaunchFails func(*autoscaling.Instance) string
+	// ZoneFull are the zones that have no room for another machine.
+	ZoneFull map[string]bool
 
 	ids   ids
 	index uint64
@@ -37,7 +39,7 @@ type World struct {
 // New is an empty cluster named "test".
 func New() *World {
 	p := NewPlatform()
-	w := &World{Machine: fsm.NewMachine(), Ops: control.Operations{Platform: p}, Platform: p, Now: Start}
+	w := &World{Machine: fsm.NewMachine(), Ops: control.Operations{Platform: p}, Platform: p, Now: Start, ZoneFull: map[string]bool{}}
 	w.MustDo(func(tx *fsm.Tx) error {
 		tx.PutCluster(&autoscaling.Cluster{ID: tx.NewUID(), Name: "test", Incarnation: tx.NewUID(), CreateTime: tx.Now()})
 		return nil

@@ -32,7 +32,7 @@ func (s *simulation) checkState() {
 			s.fail("group %s: %d counted or unproven, above the bound %d", g.ID, u.Bound, bound)
 		}
 		for a := range v.RunningActivities(g.UID) {
-			if a.Trigger.Kind == autoscaling.TriggerSystem {
+			if a.Trigger.Kind == autoscaling.TriggerSystem && (a.Kind == autoscaling.ScaleOut || a.Kind == autoscaling.ScaleIn) {
 				converging++
 			}
 		}
@@ -178,6 +178,7 @@ func (s *simulation) unsettled() string {
 			return "group " + g.ID + " is still being deleted"
 		case c.Counted != g.Desired || c.ByState[autoscaling.InService] != g.Desired || c.Live != c.Counted:
 			return "group " + g.ID + " does not have what is desired"
+		case len(g.Conditions) == 1 && g.Conditions[0].Type == autoscaling.ConditionZoneImbalance && !g.ZoneRebalance:
 		case len(g.Conditions) > 0:
 			return "group " + g.ID + " still says " + string(g.Conditions[0].Type) + ": " + g.Conditions[0].Message
 		}
