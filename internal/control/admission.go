@@ -12,6 +12,8 @@ type refusal struct {
 	reason  autoscaling.Reason
 	message string
 	retry   autoscaling.Time // when to ask again; 0: waiting alone does not help
+	// violations are, of a batch, the items that are in the way.
+	violations []autoscaling.Violation
 }
 
 func refusef(reason autoscaling.Reason, format string, args ...any) *refusal {
@@ -93,6 +95,7 @@ func inBounds(g *autoscaling.Group, desired int32) *refusal {
 func (r *refusal) err(tx *fsm.Tx, g *autoscaling.Group) error {
 	err := autoscaling.Errorf(r.reason, "%s", r.message)
 	err.Resource = groupResource(g)
+	err.Violations = r.violations
 	if r.retry > tx.Now() {
 		err.RetryAfter = r.retry.Sub(tx.Now())
 	}

@@ -2,6 +2,7 @@ package control
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/asctl/as/internal/autoscaling"
@@ -28,7 +29,7 @@ func end(tx *fsm.Tx, a *autoscaling.Activity) {
 	c := *a
 	c.EndTime = tx.Now()
 	c.Status = statusOf(a)
-	c.Outcomes = outcomes(tx, a)
+	c.Outcomes = append(slices.Clone(a.Outcomes), outcomes(tx, a)...) // those known before are of standby: at most a batch
 	if c.Message == "" {
 		c.Message = firstError(c.Outcomes)
 	}

@@ -30,7 +30,13 @@ func AdmissionOf(r fsm.Reader, g *autoscaling.Group, now autoscaling.Time) Admis
 // Admit says whether the instance may begin, taking a place if so; else when to
 // look again (0: when something changes).
 func (a *Admission) Admit(i *autoscaling.Instance) (bool, autoscaling.Time) {
-	if !a.open || a.room == 0 || i.State != autoscaling.Initial {
+	if !a.open || i.State != autoscaling.Initial {
+		return false, 0
+	}
+	if i.Origin == autoscaling.OriginAttached {
+		return true, 0 // it exists: what failed of launches says nothing about it
+	}
+	if a.room == 0 {
 		return false, 0
 	}
 	if a.held != 0 {

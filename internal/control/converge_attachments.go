@@ -14,18 +14,20 @@ func FitDue(g *autoscaling.Group) bool {
 
 // FitAttachments puts the instances in service behind the balancers and into the
 // access lists that the group has now, and drains or revokes them where it no
-// longer has them. Those on their way in are fitted when they arrive.
+// longer has them. Those on standby stay in the group's access lists, and are put
+// behind its balancers when they come back. Those on their way are fitted when
+// they arrive.
 func (o Operations) FitAttachments(tx *fsm.Tx, group autoscaling.UID) error {
 	g := tx.Group(group)
 	if g == nil || !FitDue(g) {
 		return nil
 	}
 	for _, i := range slices.Collect(tx.Instances(group)) { // it is changed meanwhile
-		if i.State != autoscaling.InService {
-			continue
-		}
 		c := *i
-		if fit(tx, g, &c) {
+		switch {
+		case i.State == autoscaling.InService && fit(tx, g, &c):
+			put(tx, &c)
+		case i.State == autoscaling.Standby && fitLists(g, &c):
 			put(tx, &c)
 		}
 	}
@@ -52,9 +54,16 @@ func fit(tx *fsm.Tx, g *autoscaling.Group, c *autoscaling.Instance) bool {
 // wantedBalancers are the group's, with the ports that they mean for the instance.
 func wantedBalancers(tx *fsm.Tx, g *autoscaling.Group, c *autoscaling.Instance) []autoscaling.BalancerRef {
 	v := tx.ConfigurationVersion(c.Configuration, c.Version)
+	if v == nil { // attached: the port is the one that it came with, or what a launch would have now
+		v, _ = resolve(tx.Reader, g)
+	}
 	wanted := slices.Clone(g.Balancers)
 	for n, b := range wanted {
-		if v != nil {
+		at := slices.IndexFunc(c.Balancers, func(a autoscaling.BalancerAttachment) bool { return a.Provider == b.Provider && a.Pool == b.Pool })
+		switch {
+		case b.Port == 0 && c.Origin == autoscaling.OriginAttached && at >= 0:
+			wanted[n].Port = c.Balancers[at].Port
+		case v != nil:
 			wanted[n].Port = targetPort(b, v)
 		}
 	}
@@ -138,12 +147,13 @@ func drainUntil(tx *fsm.Tx, c *autoscaling.Instance) autoscaling.Time {
 	return until
 }
 
-// forgetRemoved drops the attachments that an instance in service is rid of.
+// forgetRemoved drops the attachments that an instance in service, or on standby,
+// is rid of. The balancers of one on standby are those that it comes back to.
 func forgetRemoved(c *autoscaling.Instance) {
-	if c.State != autoscaling.InService {
+	if c.State != autoscaling.InService && c.State != autoscaling.Standby {
 		return
 	}
-	if anyBalancer(c, autoscaling.AttachmentRemoved) {
+	if c.State == autoscaling.InService && anyBalancer(c, autoscaling.AttachmentRemoved) {
 		c.Balancers = slices.DeleteFunc(slices.Clone(c.Balancers), func(b autoscaling.BalancerAttachment) bool {
 			return b.State == autoscaling.AttachmentRemoved
 		})

@@ -20,7 +20,7 @@ func (o Operations) SetInstanceProtection(tx *fsm.Tx, req SetInstanceProtectionR
 	if err != nil {
 		return nil, err
 	}
-	instances, err := named(tx, g, req.Instances)
+	instances, err := named(tx, g, req.Instances, MaxNamed)
 	if err != nil {
 		return nil, err
 	}

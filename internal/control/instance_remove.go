@@ -24,7 +24,7 @@ func (o Operations) RemoveInstances(tx *fsm.Tx, req RemoveInstancesRequest) (*au
 	if err != nil {
 		return nil, err
 	}
-	instances, err := named(tx, g, req.Instances)
+	instances, err := named(tx, g, req.Instances, MaxBatch)
 	if err != nil {
 		return nil, err
 	}
@@ -68,33 +68,20 @@ func refuseRemove(tx *fsm.Tx, g *autoscaling.Group, instances []*autoscaling.Ins
 	if suspends(g, autoscaling.ProcessTerminate) {
 		return suspended(g, autoscaling.ProcessTerminate)
 	}
-	for _, i := range instances {
-		if !stays(i) {
-			return refusef(autoscaling.WrongState, "instance %s is %s", i.ID, i.State)
-		}
+	if r := checkStaying(instances); r != nil {
+		return r
 	}
 	return inBounds(g, to)
 }
 
 func (o Operations) removeThese(tx *fsm.Tx, g autoscaling.Group, instances []*autoscaling.Instance, to, counted int32, a *asking) *autoscaling.Activity {
-	a.fired(tx, &g)
-	activity := o.openActivity(tx, &g, autoscaling.Activity{
-		Kind: autoscaling.Remove, Trigger: a.trigger, Cause: a.cause(g.Desired, to), From: g.Desired, To: to, Cooldown: cooldownOf(a),
-	})
+	activity := o.openMove(tx, g, to, a)
 	decrement := to != g.Desired
-	if decrement {
-		moveDesired(tx, &g, to, a.who, activity.ID)
-	}
 	o.noteMissing(tx.Reader, &g, activity)
 	for _, i := range instances {
 		c := *i
 		c.LoweredDesired = decrement && c.State.Counted()
 		beginRemoval(tx, &g, &c, activity, a.who)
 	}
-	putActivity(tx, activity)
-	// Activities that lost an instance may have ended and changed the group.
-	g = *tx.Group(g.UID)
-	o.launch(tx, &g, activity, min(counted, g.Desired-standing(tx.Reader, g.UID)))
-	settle(tx, activity.ID)
-	return tx.Activity(activity.ID)
+	return o.replaceThese(tx, g.UID, activity, counted)
 }

@@ -14,7 +14,7 @@ func (o Operations) refuse(tx *fsm.Tx, g *autoscaling.Group, a *asking, r *refus
 		c := *last
 		c.Repeats++
 		c.LastTime, c.EndTime = tx.Now(), tx.Now()
-		c.Message, c.RetryTime = r.message, r.retry
+		c.Message, c.RetryTime, c.Violations = r.message, r.retry, r.violations
 		tx.PutActivity(&c)
 		return &c
 	}
@@ -22,7 +22,7 @@ func (o Operations) refuse(tx *fsm.Tx, g *autoscaling.Group, a *asking, r *refus
 		ID: tx.NewActivityID(), Namespace: g.Namespace, GroupID: g.ID, Group: g.UID,
 		Kind: a.kind, Status: autoscaling.ActivityRejected, Trigger: a.trigger, Cause: a.who,
 		From: g.Desired, To: g.Desired,
-		Reason: r.reason, Message: r.message, RetryTime: r.retry, Repeats: 1,
+		Reason: r.reason, Message: r.message, RetryTime: r.retry, Violations: r.violations, Repeats: 1,
 		StartTime: tx.Now(), EndTime: tx.Now(), LastTime: tx.Now(),
 	}
 	a.fired(tx, g)
@@ -65,6 +65,7 @@ func RefusalError(a *autoscaling.Activity) *autoscaling.Error {
 	}
 	err := autoscaling.Errorf(a.Reason, "%s", a.Message)
 	err.Resource = autoscaling.GroupResource(a.Namespace, a.GroupID)
+	err.Violations = a.Violations
 	err.Metadata = map[string]string{"activity": autoscaling.ActivityResource(a.Namespace, a.GroupID, a.ID)}
 	if a.RetryTime > a.LastTime {
 		err.RetryAfter = a.RetryTime.Sub(a.LastTime)

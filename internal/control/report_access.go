@@ -57,10 +57,10 @@ func revoked(tx *fsm.Tx, c *autoscaling.Instance, r AccessReport) {
 	put(tx, c)
 }
 
-// refitted tells of a balancer or list that an instance in service came to, or
-// left, because its group did.
+// refitted tells of a balancer or list that an instance in service, or on standby,
+// came to, or left, because its group did.
 func refitted(tx *fsm.Tx, c *autoscaling.Instance, step autoscaling.Step, what string) {
-	if c.State == autoscaling.InService {
+	if c.State == autoscaling.InService || c.State == autoscaling.Standby {
 		note(tx, c, step, what)
 		emitInstance(tx, tx.Group(c.Group), c, autoscaling.EventInstanceStep, step, what)
 	}

@@ -26,7 +26,7 @@ func (o Operations) ReportLaunchFailed(tx *fsm.Tx, r LaunchFailure) error {
 	if i == nil || i.State != autoscaling.Pending || (i.Step != autoscaling.StepCreate && i.Step != autoscaling.StepStart) {
 		return nil
 	}
-	if r.OutOfCapacity && i.Step == autoscaling.StepCreate && tryElsewhere(tx, i, r.Message) {
+	if r.OutOfCapacity && i.Origin != autoscaling.OriginAttached && i.Step == autoscaling.StepCreate && tryElsewhere(tx, i, r.Message) {
 		return nil
 	}
 	failLaunch(tx, i, r.Message)
@@ -150,11 +150,18 @@ func failLaunch(tx *fsm.Tx, i *autoscaling.Instance, reason string) {
 	c.Moving = 0
 	if !c.Served {
 		c.Failure = reason
-		countLaunchFailure(tx, &c, reason)
+		if c.Origin != autoscaling.OriginAttached { // an attached one says nothing about launches
+			countLaunchFailure(tx, &c, reason)
+		}
 		tx.Emit(instanceEvent(tx, &c, autoscaling.EventLaunchFailed, reason))
 	}
 	enter(tx, &c, firstOfFailure(c.State), reason)
-	countActivity(tx, by, func(a *autoscaling.Activity) { a.LaunchesFail++ })
+	countActivity(tx, by, func(a *autoscaling.Activity) {
+		a.LaunchesFail++
+		if i.Served {
+			addMoveOutcome(tx, a, &c, autoscaling.OutcomeFailed, reason)
+		}
+	})
 	settle(tx, by)
 }
 
@@ -220,7 +227,7 @@ func jittered(least, most time.Duration, failures int32, seed string) time.Durat
 // launchWorked forgets the failures: the next launch need not wait.
 func launchWorked(tx *fsm.Tx, i *autoscaling.Instance) {
 	g := tx.Group(i.Group)
-	if g == nil || (g.LaunchFailures == 0 && len(g.Backoffs) == 0) {
+	if g == nil || i.Origin == autoscaling.OriginAttached || (g.LaunchFailures == 0 && len(g.Backoffs) == 0) {
 		return
 	}
 	c := *g

@@ -185,6 +185,8 @@ func arrive(tx *fsm.Tx, g *autoscaling.Group, i *autoscaling.Instance) {
 			fit(tx, g, i)
 			i.Deadline = drainUntil(tx, i)
 		}
+	case autoscaling.Standby:
+		fitLists(g, i) // the group may have changed while it was drained
 	case autoscaling.Terminated, autoscaling.Detached:
 		i.EndTime = now
 		i.MachineRunning = i.MachineRunning && i.State == autoscaling.Detached
@@ -223,7 +225,10 @@ func moved(tx *fsm.Tx, i *autoscaling.Instance, count func(*autoscaling.Activity
 	by := i.Moving
 	i.Moving = 0
 	put(tx, i)
-	countActivity(tx, by, count)
+	countActivity(tx, by, func(a *autoscaling.Activity) {
+		count(a)
+		addMoveOutcome(tx, a, i, autoscaling.OutcomeSuccessful, "")
+	})
 	settle(tx, by)
 }
 

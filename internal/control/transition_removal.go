@@ -51,6 +51,9 @@ func endMove(tx *fsm.Tx, was *autoscaling.Instance, by autoscaling.ActivityID) {
 		} else {
 			a.RemovalsEnded++
 		}
+		if was.Moving == by {
+			addMoveOutcome(tx, a, tx.Instance(was.Group, was.ID), autoscaling.OutcomeCancelled, "")
+		}
 	})
 	settle(tx, by)
 }

@@ -133,7 +133,7 @@ func beginDrain(i *autoscaling.Instance) time.Duration {
 
 // leaveStep is what a step's end means beyond the next step.
 func leaveStep(tx *fsm.Tx, i *autoscaling.Instance, done autoscaling.Step) {
-	if done == autoscaling.StepDrain && i.State == autoscaling.Terminating && i.Leaving != 0 {
+	if done == autoscaling.StepDrain && i.Leaving != 0 {
 		countActivity(tx, i.Leaving, func(a *autoscaling.Activity) { a.LastServed = max(a.LastServed, tx.Now()) })
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/asctl/as/internal/autoscaling"
+	"github.com/asctl/as/internal/fsm"
 	"github.com/asctl/as/internal/providers"
 	"github.com/asctl/as/internal/scheduler/plan"
 )
@@ -36,7 +37,7 @@ func (l *lane) carryOut(ctx context.Context, m plan.Machine) {
 			return
 		}
 	}
-	machine, err := l.call(ctx, m, spec)
+	machine, err := l.call(ctx, view, m, spec)
 	class := providers.Class("OK")
 	if err != nil {
 		class = providers.ClassOf(err)
@@ -55,11 +56,11 @@ func (l *lane) carryOut(ctx context.Context, m plan.Machine) {
 }
 
 // call makes the call, with a time-out of its own.
-func (l *lane) call(ctx context.Context, m plan.Machine, spec providers.MachineSpec) (providers.Machine, error) {
+func (l *lane) call(ctx context.Context, v fsm.View, m plan.Machine, spec providers.MachineSpec) (providers.Machine, error) {
 	i, limits := m.Instance, &l.t.Limits
 	timeout := limits.CallTimeout
 	switch m.Action {
-	case plan.Ensure, plan.Start:
+	case plan.Ensure, plan.Start, plan.Adopt:
 		timeout = limits.LaunchTimeout
 	case plan.Stop:
 		timeout += stopTimeout(i)
@@ -73,6 +74,17 @@ func (l *lane) call(ctx context.Context, m plan.Machine, spec providers.MachineS
 		return l.compute.Start(ctx, l.t.fence, string(i.ID))
 	case plan.Stop:
 		return providers.Machine{}, l.compute.Stop(ctx, l.t.fence, string(i.ID), stopTimeout(i))
+	case plan.Adopt:
+		adopter, ok := l.compute.(providers.Adopter)
+		if !ok {
+			return providers.Machine{}, providers.Errorf(providers.InvalidConfiguration, "provider %s takes no machines over", i.Provider)
+		}
+		return adopter.Adopt(ctx, l.t.fence, plan.AdoptSpec(v.Reader, i))
+	case plan.Release:
+		if adopter, ok := l.compute.(providers.Adopter); ok {
+			return providers.Machine{}, adopter.Release(ctx, l.t.fence, string(i.ID))
+		}
+		return providers.Machine{}, nil // the mark stays where it cannot be taken off
 	}
 	return providers.Machine{}, l.compute.Remove(ctx, l.t.fence, string(i.ID))
 }

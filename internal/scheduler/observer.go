@@ -31,6 +31,8 @@ type observer struct {
 	failures int
 	down     string // why the provider counts as unreachable; empty: it does not
 	told     time.Time
+	// lastReleased is the released machine that was looked at last.
+	lastReleased string
 }
 
 const (
@@ -112,6 +114,7 @@ func (o *observer) observe(ctx context.Context) {
 		o.t.log.Info("provider taken over", "provider", o.provider, "machines", len(listing.Machines))
 	}
 	o.t.post(o.answered)
+	o.lookAtReleased(ctx, compared.Now)
 }
 
 // answered lets the provider's lanes go on.

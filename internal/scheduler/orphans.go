@@ -33,7 +33,7 @@ func (o *observer) orphans(l *plan.Listing, strangers []providers.Machine) {
 	}
 	share := max(1, len(l.Machines)*o.t.Limits.OrphanShare/100)
 	for _, m := range strangers {
-		if !plan.IsStranger(l.Before, m, o.t.fence.Incarnation) {
+		if !plan.IsStranger(l.Before, o.provider, m, o.t.fence.Incarnation) {
 			continue
 		}
 		orphan, quarantined := known[autoscaling.InstanceID(m.Instance)]

@@ -67,7 +67,9 @@ func seen(i *autoscaling.Instance, m providers.Machine) Fact {
 	case m.State == providers.MachineStopped && i.MachineID != "" && !i.Stopped:
 		// A machine never starts twice: once stopped is stopped for ever.
 		return gone(i, false, m.Message)
-	case i.State != autoscaling.Pending:
+	case i.Origin == autoscaling.OriginAttached && !i.Adopted && m.State == providers.MachineRunning:
+		return adopted(i, m)
+	case i.State != autoscaling.Pending || i.Origin == autoscaling.OriginAttached:
 	case i.Step == autoscaling.StepCreate:
 		return func(tx *fsm.Tx, o control.Operations) error { return o.ReportMachineCreated(tx, r) }
 	case i.Step == autoscaling.StepStart && m.State == providers.MachineRunning && (!i.MachineRunning || len(m.Addresses) > 0):
@@ -98,7 +100,7 @@ func (l *Listing) lost(was *autoscaling.Instance, missing Missing) bool {
 
 // expected says whether the instance's machine should be listed.
 func expected(i *autoscaling.Instance) bool {
-	return !i.State.Final() && i.MachineID != "" && !i.Stopped &&
+	return !i.State.Final() && i.HasMachine() && !i.Stopped && i.Step != autoscaling.StepRelease &&
 		(i.State != autoscaling.TerminatingProceed || i.Step == autoscaling.StepStop)
 }
 
@@ -107,8 +109,8 @@ func expected(i *autoscaling.Instance) bool {
 // released alive, or attached without being entrusted, are not ours to remove;
 // nor is one of another incarnation of the state, which may be the one that is
 // right.
-func IsStranger(before fsm.View, m providers.Machine, incarnation string) bool {
-	if m.Incarnation != incarnation {
+func IsStranger(before fsm.View, provider string, m providers.Machine, incarnation string) bool {
+	if m.Incarnation != incarnation || before.Released(provider, m.ID) != nil {
 		return false
 	}
 	i := before.FindInstance(autoscaling.InstanceID(m.Instance))

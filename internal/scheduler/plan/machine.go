@@ -12,9 +12,11 @@ const (
 	Start
 	Stop
 	Remove
+	Adopt
+	Release
 )
 
-var actionNames = [...]string{"", "ensure", "start", "stop", "remove"}
+var actionNames = [...]string{"", "ensure", "start", "stop", "remove", "adopt", "release"}
 
 func (a Action) String() string { return actionNames[a] }
 
@@ -52,6 +54,8 @@ func (l *look) machine(i *autoscaling.Instance) {
 
 func actionOf(i *autoscaling.Instance) Action {
 	switch {
+	case i.State == autoscaling.Pending && i.Step == autoscaling.StepCreate && i.Origin == autoscaling.OriginAttached:
+		return Adopt
 	case i.State == autoscaling.Pending && i.Step == autoscaling.StepCreate:
 		return Ensure
 	case i.State == autoscaling.Pending && i.Step == autoscaling.StepStart && !i.MachineRunning:
@@ -60,6 +64,8 @@ func actionOf(i *autoscaling.Instance) Action {
 		return Stop
 	case i.State == autoscaling.TerminatingProceed && i.Step == autoscaling.StepDelete:
 		return Remove
+	case i.Step == autoscaling.StepRelease:
+		return Release
 	}
 	return 0
 }

@@ -27,6 +27,12 @@ func (m Machine) succeeded(answer providers.Machine) Fact {
 		return stopped(i)
 	case m.Action == Remove:
 		return deleted(i)
+	case m.Action == Release:
+		return released(i)
+	case m.Action == Adopt && answer.State == providers.MachineRunning:
+		return adopted(i, answer)
+	case m.Action == Adopt:
+		return m.LaunchFailure(providers.Errorf(providers.Failed, "machine %s does not run: %s", answer.ID, answer.Message))
 	case m.Action == Ensure:
 		r := machineReport(i, answer)
 		return func(tx *fsm.Tx, o control.Operations) error { return o.ReportMachineCreated(tx, r) }
@@ -45,7 +51,7 @@ func (m Machine) failed(class providers.Class, err error) (fact Fact, unknown bo
 	switch class {
 	case providers.OutOfCapacity, providers.QuotaExceeded, providers.InvalidConfiguration, providers.Unauthorized,
 		providers.Conflict, providers.Failed, providers.StaleEpoch:
-		if m.Action == Ensure || m.Action == Start {
+		if m.Action == Ensure || m.Action == Start || m.Action == Adopt {
 			return m.LaunchFailure(err), false
 		}
 	case providers.NotFound:
@@ -56,6 +62,10 @@ func (m Machine) failed(class providers.Class, err error) (fact Fact, unknown bo
 			return stopped(i), false
 		case Remove:
 			return deleted(i), false
+		case Adopt:
+			return m.LaunchFailure(err), false
+		case Release:
+			return released(i), false
 		}
 	case providers.UnknownOutcome:
 		return m.Failure(err.Error(), 0), true
@@ -99,6 +109,15 @@ func gone(i *autoscaling.Instance, lost bool, message string) Fact {
 
 func stopped(i *autoscaling.Instance) Fact {
 	return func(tx *fsm.Tx, o control.Operations) error { return o.ReportMachineStopped(tx, i.Group, i.ID) }
+}
+
+func adopted(i *autoscaling.Instance, m providers.Machine) Fact {
+	r := machineReport(i, m)
+	return func(tx *fsm.Tx, o control.Operations) error { return o.ReportMachineAdopted(tx, r) }
+}
+
+func released(i *autoscaling.Instance) Fact {
+	return func(tx *fsm.Tx, o control.Operations) error { return o.ReportMachineReleased(tx, i.Group, i.ID) }
 }
 
 func deleted(i *autoscaling.Instance) Fact {

@@ -36,6 +36,7 @@ func (s *simulation) checkState() {
 				converging++
 			}
 		}
+		s.checkReplacements(v, g)
 		if converging > 1 {
 			s.fail("group %s: %d SYSTEM activities run", g.ID, converging)
 		}
@@ -122,6 +123,7 @@ func (s *simulation) rest() {
 	}
 	for _, g := range s.groups() {
 		name := control.GroupName{Namespace: g.Namespace, ID: g.ID}
+		s.liveForEver(name)
 		s.do("calm: resume "+g.ID, func(tx *fsm.Tx) error { return s.resume(tx, name) })
 		s.do("calm: unprotect "+g.ID, func(tx *fsm.Tx) error {
 			for _, i := range slices.Collect(tx.Instances(g.UID)) {

@@ -310,7 +310,7 @@ func (s *simulation) compareListing() {
 		return
 	}
 	for _, m := range strangers {
-		if plan.IsStranger(got.before, m, s.incarnation()) {
+		if plan.IsStranger(got.before, "sim", m, s.incarnation()) {
 			s.orphan(l, m)
 		}
 	}

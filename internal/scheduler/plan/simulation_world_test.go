@@ -31,6 +31,7 @@ func (s *simulation) createGroup() {
 		spec.HealthCheck.Types = append(spec.HealthCheck.Types, autoscaling.HealthBalancer)
 		spec.HealthCheck.GracePeriod = 10 * time.Second
 	}
+	s.keepingSpec(&spec)
 	s.do("create group", func(tx *fsm.Tx) error {
 		_, err := s.ops.CreateGroup(tx, control.CreateGroupRequest{
 			Namespace: "default", NewMeta: control.NewMeta{ID: fmt.Sprintf("g%d", s.born)}, Spec: spec, DesiredNamed: true,
@@ -53,7 +54,7 @@ func (s *simulation) person() {
 	}
 	name := control.GroupName{Namespace: g.Namespace, ID: g.ID}
 	act := func(what string, fn func(tx *fsm.Tx) error) { s.do(g.ID+": person: "+what, fn) }
-	switch s.rng.IntN(12) {
+	switch s.rng.IntN(14) {
 	case 0, 1, 2, 3:
 		desired := s.rng.Int32N(simulatedMax) + 1
 		act(fmt.Sprintf("desired %d", desired), func(tx *fsm.Tx) error {
@@ -65,7 +66,7 @@ func (s *simulation) person() {
 	case 5, 6:
 		act("resume", func(tx *fsm.Tx) error { return s.resume(tx, name) })
 	case 7:
-		processes := []autoscaling.Process{autoscaling.ProcessLaunch, autoscaling.ProcessTerminate, autoscaling.ProcessLoadBalancer, autoscaling.ProcessReplaceUnhealthy, autoscaling.ProcessHealthCheck}
+		processes := []autoscaling.Process{autoscaling.ProcessLaunch, autoscaling.ProcessTerminate, autoscaling.ProcessLoadBalancer, autoscaling.ProcessReplaceUnhealthy, autoscaling.ProcessHealthCheck, autoscaling.ProcessZoneRebalance}
 		p := processes[s.rng.IntN(len(processes))]
 		act("suspend "+string(p), func(tx *fsm.Tx) error {
 			_, err := s.ops.SuspendProcesses(tx, control.ProcessesRequest{Name: name, Processes: []autoscaling.Process{p}})
@@ -84,6 +85,8 @@ func (s *simulation) person() {
 		}
 	case 11:
 		s.createGroupUpTo(4)
+	case 12, 13:
+		s.personKeeps(name, act)
 	}
 }
 
@@ -179,7 +182,7 @@ func (s *simulation) toggleFaults() {
 	case 1:
 		s.cloud.broken = !s.cloud.broken
 	case 2:
-		zone := []string{"a", "b"}[s.rng.IntN(2)]
+		zone := []string{"a", "b", "c"}[s.rng.IntN(3)]
 		s.cloud.full[zone] = !s.cloud.full[zone]
 	}
 	s.note("down %v broken %v full %v", s.cloud.down, s.cloud.broken, s.cloud.full)

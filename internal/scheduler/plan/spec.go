@@ -36,6 +36,19 @@ func Spec(r fsm.Reader, i *autoscaling.Instance) (providers.MachineSpec, error) 
 	return s, nil
 }
 
+// AdoptSpec is everything that the provider needs to take over the instance's
+// machine.
+func AdoptSpec(r fsm.Reader, i *autoscaling.Instance) providers.AdoptSpec {
+	s := providers.AdoptSpec{Instance: string(i.ID), MachineID: i.MachineID, StopTimeout: i.StopTimeout}
+	if g := r.Group(i.Group); g != nil {
+		s.Group = autoscaling.GroupResource(g.Namespace, g.ID)
+	}
+	if i.MachineCreateTime != 0 {
+		s.CreateTime = i.MachineCreateTime.Std()
+	}
+	return s
+}
+
 // TemplateSpec is a template in the words of the providers, without an instance:
 // what a provider's ValidateSpec looks at.
 func TemplateSpec(t *autoscaling.Template) providers.MachineSpec {

@@ -1,0 +1,58 @@
+package scheduler
+
+import (
+	"context"
+
+	"github.com/asctl/as/internal/autoscaling"
+	"github.com/asctl/as/internal/control"
+	"github.com/asctl/as/internal/fsm"
+	"github.com/asctl/as/internal/providers"
+)
+
+// releasedPerListing is how many released machines are looked at after each
+// listing, in turn: they bear no mark, so that no listing has them.
+const releasedPerListing = 20
+
+// lookAtReleased finds out whether released machines are still there. One that
+// bears a mark again, or does not run, is released no more.
+func (o *observer) lookAtReleased(ctx context.Context, v fsm.View) {
+	adopter, ok := o.compute.(providers.Adopter)
+	if !ok {
+		return
+	}
+	for _, r := range o.nextReleased(v) {
+		calling, cancel := context.WithTimeout(ctx, o.t.Limits.CallTimeout)
+		m, err := adopter.Inspect(calling, r.MachineID)
+		cancel()
+		if ctx.Err() != nil || err != nil && providers.ClassOf(err) != providers.NotFound {
+			return // that says nothing of the machine
+		}
+		seen := control.ReleasedSeen{
+			Provider: o.provider, MachineID: r.MachineID,
+			There: err == nil && m.State == providers.MachineRunning && m.Instance == "",
+		}
+		if seen.There && r.MissingSince == 0 {
+			continue // nothing new
+		}
+		o.t.reporter.report(fact{apply: func(tx *fsm.Tx, op control.Operations) error { return op.ReportReleasedSeen(tx, seen) }})
+	}
+}
+
+// nextReleased are the provider's released machines whose turn it is.
+func (o *observer) nextReleased(v fsm.View) []*autoscaling.Released {
+	var first, next []*autoscaling.Released
+	for r := range v.AllReleased() {
+		switch {
+		case r.Provider != o.provider:
+		case r.MachineID > o.lastReleased && len(next) < releasedPerListing:
+			next = append(next, r)
+		case r.MachineID <= o.lastReleased && len(first) < releasedPerListing:
+			first = append(first, r)
+		}
+	}
+	next = append(next, first[:min(len(first), releasedPerListing-len(next))]...)
+	if len(next) > 0 {
+		o.lastReleased = next[len(next)-1].MachineID
+	}
+	return next
+}
