@@ -31,8 +31,8 @@ func newApply(a *app, run func(context.Context, *applyOptions) error) *cobra.Com
 which has the API's fields. All are checked before anything is sent; their order does not matter. Fields that a document
 does not name stay as they are. What is as described already is left alone.
 
-The hooks in a group's spec are made with the group. Afterwards each is a LifecycleHook of its own, and described by a document
-of that kind.
+Hooks are made together with a group that does not exist yet, whether its spec.hooks or documents of kind LifecycleHook describe
+them: they hold from its first instance on. Afterwards spec.hooks is not looked at; each hook is a LifecycleHook of its own.
 
 The desired capacity of a group that exists belongs to the scaler and is not touched, unless the document says
 
@@ -60,7 +60,7 @@ func (o *applyOptions) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	p := applier{app: o.app, conn: conn, imagined: map[string]bool{}}
+	p := applier{app: o.app, conn: conn, documents: documents, imagined: map[string]bool{}, made: map[string]bool{}}
 	for i, d := range documents {
 		if err := p.apply(ctx, d); err != nil {
 			if rest := len(documents) - i - 1; rest > 0 {
@@ -84,6 +84,10 @@ func (o *applyOptions) run(ctx context.Context) error {
 type applier struct {
 	app  *app
 	conn grpc.ClientConnInterface
+	// documents are all that are applied.
+	documents []*manifest.Document
+	// made are the hooks that were made with their group.
+	made map[string]bool
 	// imagined would have been created if this were no dry run: the server cannot
 	// check what depends on it.
 	imagined map[string]bool
@@ -106,10 +110,13 @@ func (p *applier) apply(ctx context.Context, d *manifest.Document) error {
 		word = "created"
 		p.imagined[name] = p.app.global.dryRun
 		parent, id := parentOf(name)
-		after, err = k.create(ctx, p.conn, parent, id, d.Spec)
+		after, err = k.create(ctx, p.conn, parent, id, p.withHooks(d))
 	case err != nil:
 	default:
 		after = current
+		if p.made[name] {
+			word = "created"
+		}
 		if err := p.checkHooks(ctx, d, name); err != nil {
 			return err
 		}

@@ -11,6 +11,30 @@ import (
 	pb "github.com/asctl/as/proto/autoscaling/v1"
 )
 
+// withHooks is what a document creates: of a group with the hooks that other
+// documents describe, so that its first instances meet them.
+func (p *applier) withHooks(d *manifest.Document) proto.Message {
+	if _, ok := d.Spec.(*pb.Group); !ok {
+		return d.Spec
+	}
+	group := proto.Clone(d.Spec).(*pb.Group)
+	there := map[string]bool{}
+	for _, h := range group.Hooks {
+		there[output.Last(h.Name)] = true
+	}
+	for _, other := range p.documents {
+		h, ok := other.Spec.(*pb.LifecycleHook)
+		if !ok || other.Namespace != d.Namespace || other.Group != d.Name || there[other.Name] {
+			continue
+		}
+		h = proto.Clone(h).(*pb.LifecycleHook)
+		h.Name = other.Name
+		group.Hooks = append(group.Hooks, h)
+		p.made[documentName(other)] = true
+	}
+	return group
+}
+
 // checkHooks tells of the hooks in a document of a group that exists those that
 // the group does not have so: they are made with the group, and apply does not
 // change them.

@@ -20,7 +20,7 @@ func newCreate(a *app, k *kind, run func(context.Context, *createOptions) error)
 	var flags fieldFlags
 	c := &cobra.Command{
 		Use:   "create " + k.form(""),
-		Short: "Create a " + k.noun,
+		Short: "Create " + k.article(),
 		Args:  arguments(cobra.ExactArgs(1)),
 	}
 	if k == configurations {

@@ -181,6 +181,15 @@ func (f *fake) create(k *kind, name string, m proto.Message, dry bool) (proto.Me
 	if !dry {
 		f.resources = append(f.resources, m)
 	}
+	if target, ok := m.(*pb.NotificationTarget); ok {
+		// The answer shows the secret, and nothing else does.
+		answer := proto.Clone(target).(*pb.NotificationTarget)
+		if answer.GetWebhook().Secret == "" {
+			answer.GetWebhook().Secret = "whsec_bWFkZSBieSB0aGUgZmFrZSBzZXJ2ZXI="
+		}
+		target.GetWebhook().Secret = ""
+		return answer, nil
+	}
 	return m, nil
 }
 
@@ -192,6 +201,11 @@ func (f *fake) complete(m proto.Message) {
 	switch m := m.(type) {
 	case *pb.Group:
 		m.State, m.Paused = pb.Group_ACTIVE, false
+		for _, h := range m.Hooks {
+			h.Name = m.Name + "/lifecycleHooks/" + h.Name
+			f.resources = append(f.resources, h)
+		}
+		m.Hooks = nil
 		if m.DesiredCapacity == nil {
 			m.DesiredCapacity = m.MinSize
 		}

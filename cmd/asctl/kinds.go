@@ -74,6 +74,14 @@ func (k *kind) parent() *kind {
 // placeholder is how help writes the kind's id.
 func (k *kind) placeholder() string { return strings.ToUpper(strings.ReplaceAll(k.noun, "-", "_")) }
 
+// article is the noun as one of them is called.
+func (k *kind) article() string {
+	if strings.ContainsRune("aeiou", rune(k.noun[0])) {
+		return "an " + k.noun
+	}
+	return "a " + k.noun
+}
+
 // form is how help writes the kind's name.
 func (k *kind) form(prefix string) string {
 	switch {

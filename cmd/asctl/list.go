@@ -28,7 +28,7 @@ func newList(a *app, k *kind, run func(context.Context, *listOptions) error) *co
 	c := &cobra.Command{Use: "list", Aliases: []string{"ls"}, Short: "List them", Args: arguments(cobra.NoArgs)}
 	within := k.parent()
 	if within != nil {
-		c.Use, c.Short = "list "+within.placeholder(), "List those of a "+within.noun
+		c.Use, c.Short = "list "+within.placeholder(), "List those of "+within.article()
 		c.Args = arguments(cobra.ExactArgs(1))
 		c.ValidArgsFunction = a.completeNames(within)
 	}

@@ -21,7 +21,7 @@ func (a *app) fullName(k *kind, typed string) (string, error) {
 			want = 6
 		}
 		if len(parts) != want || parts[want-2] != k.collection {
-			return "", usagef("%q is not the name of a %s: %s", typed, k.noun, k.form("namespaces/NAMESPACE/"))
+			return "", usagef("%q is not the name of %s: %s", typed, k.article(), k.form("namespaces/NAMESPACE/"))
 		}
 		return typed, nil
 	}
@@ -31,9 +31,9 @@ func (a *app) fullName(k *kind, typed string) (string, error) {
 	}
 	if len(parts) != want {
 		if k.inGroup {
-			return "", usagef("%q does not name a %s: say %s", typed, k.noun, k.form(""))
+			return "", usagef("%q does not name %s: say %s", typed, k.article(), k.form(""))
 		}
-		return "", usagef("%q does not name a %s: say %s, without a /", typed, k.noun, k.form(""))
+		return "", usagef("%q does not name %s: say %s, without a /", typed, k.article(), k.form(""))
 	}
 	for _, id := range parts {
 		if !idPattern.MatchString(id) {

@@ -156,6 +156,9 @@ func TestParseDelete(t *testing.T) {
 		{"web api --force", deleteOneOptions{names: []string{webGroup, "namespaces/default/groups/api"}, how: removal{force: true}}, ""},
 		{"", deleteOneOptions{}, "expected delete GROUP"},
 	})
+	checkParsing(t, of(groups, newDeleteOne), []parsing[deleteOneOptions]{
+		{"web --force --skip-hooks", deleteOneOptions{names: []string{webGroup}, how: removal{force: true, skipHooks: true}}, ""}, {"web --skip-hooks", deleteOneOptions{}, "is for --force"},
+	})
 	checkParsing(t, of(rules, newDeleteOne), []parsing[deleteOneOptions]{{"web/a --force", deleteOneOptions{}, "unknown flag"}})
 }
 
@@ -182,6 +185,7 @@ func TestParseGroupVerbs(t *testing.T) {
 	})
 	checkParsing(t, newGroupPause, []parsing[changeOptions]{{"web", changeOptions{name: webGroup}, ""}, {"", changeOptions{}, "expected pause GROUP"}})
 	checkParsing(t, newGroupResume, []parsing[changeOptions]{{"web", changeOptions{name: webGroup}, ""}, {"a b", changeOptions{}, "expected resume GROUP"}})
+	checkParsing(t, newGroupRebalance, []parsing[changeOptions]{{"web", changeOptions{name: webGroup}, ""}, {"", changeOptions{}, "expected rebalance GROUP"}})
 	checkParsing(t, newGroupSuspend, []parsing[groupProcessesOptions]{
 		{"web launch,terminate alarm", groupProcessesOptions{name: webGroup, processes: []pb.Group_Process{pb.Group_LAUNCH, pb.Group_TERMINATE, pb.Group_ALARM}}, ""},
 		{"web", groupProcessesOptions{}, "expected suspend GROUP PROCESS"},
@@ -216,6 +220,73 @@ func TestParseInstanceVerbs(t *testing.T) {
 		{"web/i-1 healthy", instanceSetHealthOptions{name: webGroup + "/instances/i-1", health: pb.Instance_HEALTHY}, ""},
 		{"web/i-1 INITIALIZING", instanceSetHealthOptions{}, "neither HEALTHY nor UNHEALTHY"},
 	})
+}
+
+func TestParseInstanceMoves(t *testing.T) {
+	want := instanceMoveOptions{group: webGroup, ids: []string{"i-1", "i-2"}}
+	checkParsing(t, newInstanceEnterStandby, []parsing[instanceMoveOptions]{
+		{"web i-1 i-2", want, ""}, {"web/i-1 web/i-2", want, ""}, {"web/i-1 api/i-2", instanceMoveOptions{}, "instances of one group"},
+		{"web/i-1 --decrement", instanceMoveOptions{group: webGroup, ids: []string{"i-1"}, decrement: true}, ""}, {"web/i-1 --run-hooks", instanceMoveOptions{}, "unknown flag"},
+	})
+	checkParsing(t, newInstanceExitStandby, []parsing[instanceMoveOptions]{{"web i-1 i-2", want, ""}, {"web", instanceMoveOptions{}, "which instances of group web?"}})
+	checkParsing(t, newInstanceDetach, []parsing[instanceMoveOptions]{
+		{"web/i-1 --run-hooks --decrement", instanceMoveOptions{group: webGroup, ids: []string{"i-1"}, decrement: true, runHooks: true}, ""},
+		{"", instanceMoveOptions{}, "expected detach GROUP/INSTANCE..."},
+	})
+	checkParsing(t, newInstanceAttach, []parsing[instanceAttachOptions]{
+		{"web 1@127.0.0.2 2@[::1] --entrusted --run-hooks", instanceAttachOptions{group: webGroup, machines: []string{"1@127.0.0.2", "2@[::1]"}, entrusted: true, runHooks: true}, ""},
+		{"web", instanceAttachOptions{}, "expected attach GROUP MACHINE..."},
+		{"web/x m-1", instanceAttachOptions{}, "without a /"},
+	})
+	checkParsing(t, newInstanceReleased, []parsing[listOptions]{{"", listOptions{request: listRequest{parent: "namespaces/default"}, limit: 50, cut: true}, ""}, {"web", listOptions{}, "expected released"}})
+}
+
+func TestParseHookVerbs(t *testing.T) {
+	checkParsing(t, newHookPending, []parsing[listOptions]{{"web --limit 3", listOptions{request: listRequest{parent: webGroup}, limit: 3}, ""}, {"", listOptions{}, "expected pending GROUP"}})
+	checkParsing(t, newHookComplete, []parsing[hookCompleteOptions]{
+		{"web --token t --result continue", hookCompleteOptions{address: actionAddress{group: webGroup, token: "t"}, result: pb.LifecycleHook_CONTINUE}, ""},
+		{"web --hook h --instance web/i-1 --result ABANDON", hookCompleteOptions{address: actionAddress{group: webGroup, hook: "h", instance: "i-1"}, result: pb.LifecycleHook_ABANDON}, ""},
+		{"web --hook h --activity web/42 --result rollback", hookCompleteOptions{address: actionAddress{group: webGroup, hook: "h", activity: "42"}, result: pb.LifecycleHook_ROLLBACK}, ""},
+		{"web --token t --instance i-1 --result CONTINUE", hookCompleteOptions{}, "which hold?"}, {"web --hook h --result CONTINUE", hookCompleteOptions{}, "which hold?"},
+		{"web --token t", hookCompleteOptions{}, "say --result CONTINUE, ABANDON or ROLLBACK"}, {"web --token t --result RESULT_UNSPECIFIED", hookCompleteOptions{}, "is none of"},
+	})
+	checkParsing(t, newHookHeartbeat, []parsing[hookHeartbeatOptions]{
+		{"web --token t", hookHeartbeatOptions{address: actionAddress{group: webGroup, token: "t"}}, ""}, {"web --token t --result CONTINUE", hookHeartbeatOptions{}, "unknown flag"},
+	})
+}
+
+func TestParseNotificationTargetVerbs(t *testing.T) {
+	checkParsing(t, newNotificationTest, []parsing[notificationTestOptions]{{"ops", notificationTestOptions{name: opsTarget}, ""}, {"web/ops", notificationTestOptions{}, "without a /"}})
+	checkParsing(t, newNotificationTargetRotateSecret, []parsing[notificationTargetRotateOptions]{
+		{"ops", notificationTargetRotateOptions{name: opsTarget}, ""}, {"ops --secret whsec_x", notificationTargetRotateOptions{name: opsTarget, secret: "whsec_x"}, ""},
+		{"ops --secret @nowhere", notificationTargetRotateOptions{}, "nowhere: no such file"},
+	})
+	checkParsing(t, newNotificationTargetRedeliver, []parsing[notificationTargetRedeliverOptions]{
+		{"ops 1 22", notificationTargetRedeliverOptions{name: opsTarget, ids: []string{"1", "22"}}, ""}, {"ops --all", notificationTargetRedeliverOptions{name: opsTarget}, ""},
+		{"ops", notificationTargetRedeliverOptions{}, "which dead letters?"}, {"ops 0", notificationTargetRedeliverOptions{}, "they are numbers"},
+	})
+	checkParsing(t, newNotificationTargetDeadLetters, []parsing[listOptions]{{"ops", listOptions{request: listRequest{parent: opsTarget}, limit: 50, cut: true}, ""}, {"", listOptions{}, "expected dead-letters NOTIFICATION_TARGET"}})
+	checkParsing(t, newNotificationTargetDeliveries, []parsing[listOptions]{{"ops --stale", listOptions{request: listRequest{parent: opsTarget, consistency: pb.Consistency_STALE}, limit: 50, cut: true}, ""}})
+}
+
+func TestParseExplainAndDoctor(t *testing.T) {
+	checkParsing(t, newExplainGroup, []parsing[explainOptions]{{"web --stale", explainOptions{name: webGroup, consistency: pb.Consistency_STALE}, ""}, {"", explainOptions{}, "expected group GROUP"}})
+	checkParsing(t, newExplainInstance, []parsing[explainOptions]{
+		{"web/i-1", explainOptions{name: webGroup + "/instances/i-1"}, ""}, {"i-1", explainOptions{name: "i-1"}, ""}, {"I_1", explainOptions{}, "does not name an instance"},
+	})
+	checkParsing(t, newDoctor, []parsing[doctorOptions]{{"", doctorOptions{}, ""}, {"web", doctorOptions{group: "web"}, ""}, {"namespaces/x/groups/web", doctorOptions{group: "web"}, ""}, {"web api", doctorOptions{}, "expected doctor [GROUP]"}})
+}
+
+func TestParseHookOfAGroup(t *testing.T) {
+	for text, wrong := range map[string]string{
+		"a:launching": "", "a:terminating,timeout=30s,metadata={\"b\": 1, \"c\": 2}": "", "a": "expected ID:TRANSITION", ":launching": "expected ID", "a:sideways": "is none of LAUNCHING",
+		"a:launching,default=perhaps": "is none of CONTINUE", "a:launching,timeout": "is no duration", "a:launching,x=y": "is none of timeout",
+	} {
+		_, err := parseHook(text)
+		if (err == nil) != (wrong == "") || err != nil && !strings.Contains(err.Error(), wrong) {
+			t.Errorf("%s: %v, want %q", text, err, wrong)
+		}
+	}
 }
 
 func TestParseEventWatch(t *testing.T) {

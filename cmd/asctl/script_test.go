@@ -45,6 +45,9 @@ func TestScripts(t *testing.T) {
 			refuse("DisableAlarmTask", codes.InvalidArgument)
 			endless := activity(webGroup, 43, pb.Activity_SCALE_OUT, pb.Activity_IN_PROGRESS)
 			f.answer("SetDesiredCapacity", endless, nil).answer("GetActivity", endless, nil)
+			f.answer("ListLifecycleActions", heldActions(), nil)
+			f.answer("ListDeadLetters", &pb.ListDeadLettersResponse{DeadLetters: []*pb.Delivery{someDelivery(pb.Delivery_DEAD, "")}}, nil)
+			f.answer("ListReleasedMachines", &pb.ListReleasedMachinesResponse{ReleasedMachines: []*pb.ReleasedMachine{{MachineId: "4711@127.0.0.2"}}}, nil)
 			f.serve(env.T().(testing.TB), listener)
 			env.Values["fake"] = f
 			env.Setenv("AS_ADDR", listener.Addr().String())

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"google.golang.org/grpc"
@@ -33,8 +34,13 @@ func (a *app) waitForActivity(ctx context.Context, activity *pb.Activity) (*pb.A
 	waiting, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	bar := &output.Progress{Out: a.err, Terminal: a.errTerminal, Color: a.color(a.errTerminal)}
+	held := a.blockersOf(activity)
 	for {
 		showProgress(bar, activity)
+		if lines := held.look(waiting, conn); len(lines) > 0 {
+			bar.Done()
+			a.note("%s", strings.Join(lines, "\n"))
+		}
 		if activity.Status != pb.Activity_IN_PROGRESS {
 			bar.Done()
 			return activity, outcome(activity)
@@ -109,19 +115,25 @@ func outcome(activity *pb.Activity) error {
 	}
 	if activity.Message != "" {
 		text += ": " + activity.Message
-	} else if failed := firstError(activity); failed != "" {
-		text += ": " + failed
+	}
+	switch failed := itemErrors(activity); {
+	case len(failed) == 1 && activity.Message == "":
+		text += ": " + failed[0]
+	case len(failed) > 1:
+		text += "\n  " + strings.Join(failed, "\n  ")
 	}
 	return coded{code: exitError, err: errors.New(text)}
 }
 
-func firstError(activity *pb.Activity) string {
+// itemErrors are what went wrong with each of the activity's instances.
+func itemErrors(activity *pb.Activity) []string {
+	var failed []string
 	for _, i := range activity.Instances {
 		if i.Error != "" {
-			return output.Last(i.Instance) + ": " + i.Error
+			failed = append(failed, output.Last(i.Instance)+": "+i.Error)
 		}
 	}
-	return ""
+	return failed
 }
 
 // leftWaiting says that the activity goes on without us.

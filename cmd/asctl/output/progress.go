@@ -38,6 +38,7 @@ func (p *Progress) Done() {
 	if p.drawn {
 		fmt.Fprintln(p.Out)
 		p.drawn = false
+		p.last = "" // what comes next is drawn, even if it is the same
 	}
 }
 
