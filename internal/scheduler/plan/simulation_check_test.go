@@ -28,9 +28,7 @@ func (s *simulation) checkState() {
 				s.fail("%s in %s has no deadline", i.ID, i.State)
 			}
 		}
-		if bound := g.Max + g.SurgeAt(g.Max); u.Bound > bound {
-			s.fail("group %s: %d counted or unproven, above the bound %d", g.ID, u.Bound, bound)
-		}
+		s.checkBound(g, u.Bound)
 		for a := range v.RunningActivities(g.UID) {
 			if a.Trigger.Kind == autoscaling.TriggerSystem && (a.Kind == autoscaling.ScaleOut || a.Kind == autoscaling.ScaleIn) {
 				converging++

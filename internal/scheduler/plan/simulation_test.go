@@ -86,13 +86,14 @@ type simulation struct {
 	born      int // groups
 	// leftList are groups that people once took out of the list.
 	leftList map[autoscaling.UID]bool
+	used     map[autoscaling.UID]int32 // of the runaway bound, when it was looked at last
 }
 
 func newSimulation(t judge, seed uint64) *simulation {
 	s := &simulation{
 		t: t, rng: rand.New(rand.NewPCG(seed, 42)), machine: fsm.NewMachine(),
 		ops: control.Operations{Platform: controltest.NewPlatform()}, now: controltest.Start,
-		cloud: newCloud(), list: newGuarded(), pool: newGuarded(), leftList: map[autoscaling.UID]bool{},
+		cloud: newCloud(), list: newGuarded(), pool: newGuarded(), leftList: map[autoscaling.UID]bool{}, used: map[autoscaling.UID]int32{},
 	}
 	s.cloud.started, s.cloud.stopping = s.onStart, s.onStop
 	s.do("bootstrap", func(tx *fsm.Tx) error {
