@@ -3,6 +3,7 @@ package control_test
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -47,6 +48,11 @@ func drawDeed(t *rapid.T) string {
 		func() string { return fmt.Sprintf("protect web i%x", n("instance", 1, 40)) },
 		func() string { return fmt.Sprintf("unprotect web i%x", n("instance", 1, 40)) },
 		func() string { return fmt.Sprintf("health web i%x unhealthy", n("instance", 1, 40)) },
+		func() string { return drawHookDeed(t) },
+		func() string { return drawHookDeed(t) },
+		func() string { return drawHookDeed(t) },
+		func() string { return fmt.Sprintf("gone i%x", n("instance", 1, 40)) },
+		func() string { return "expire" },
 		func() string { return "pool edge/web problem=down" },
 		func() string { return "pool edge/web" },
 		func() string { return "break error=broken" },
@@ -58,6 +64,29 @@ func drawDeed(t *rapid.T) string {
 		func() string { return fmt.Sprintf("advance %ds", n("seconds", 0, 4000)) },
 	}
 	return deeds[n("deed", 0, len(deeds)-1)]()
+}
+
+// drawHookDeed is one of the things that somebody may do about the hooks of the
+// group, and about those who wait in them.
+func drawHookDeed(t *rapid.T) string {
+	hook := rapid.SampledFrom([]string{"warm LAUNCHING", "check LAUNCHING", "save TERMINATING"}).Draw(t, "hook")
+	id, _, _ := strings.Cut(hook, " ")
+	result := rapid.SampledFrom([]string{"CONTINUE", "CONTINUE", "ABANDON", "ROLLBACK"}).Draw(t, "result")
+	who := func() string {
+		if rapid.Bool().Draw(t, "by activity") {
+			return fmt.Sprintf("activity=%d", rapid.IntRange(1, 20).Draw(t, "activity"))
+		}
+		return fmt.Sprintf("instance=i%x", rapid.IntRange(1, 40).Draw(t, "instance"))
+	}
+	switch rapid.IntRange(0, 5).Draw(t, "hook deed") {
+	case 0:
+		return fmt.Sprintf("hook web/%s timeout=%ds default=%s", hook, rapid.IntRange(30, 900).Draw(t, "timeout"), result)
+	case 1:
+		return "delete-hook web/" + id
+	case 2:
+		return "heartbeat web hook=" + id + " " + who()
+	}
+	return "complete web " + result + " hook=" + id + " " + who()
 }
 
 var beginning = []string{
@@ -87,7 +116,7 @@ func TestWhateverSomebodyDoesTheGroupStaysSound(t *testing.T) {
 			s.do(fields(drawDeed(t)))
 			checkGroup(t, s)
 		}
-		recover := []string{"mend", "pool edge/web", "resume web", "unsuspend web LAUNCH TERMINATE ALARM SCHEDULED REPLACE_UNHEALTHY"}
+		recover := []string{"delete-hook web/warm", "delete-hook web/check", "delete-hook web/save", "mend", "pool edge/web", "resume web", "unsuspend web LAUNCH TERMINATE ALARM SCHEDULED REPLACE_UNHEALTHY"}
 		for n := 1; n <= 200; n++ {
 			recover = append(recover, fmt.Sprintf("unprotect web i%x", n))
 		}

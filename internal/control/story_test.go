@@ -195,8 +195,14 @@ func (s *story) do(a args) {
 	case "victims":
 		s.victims(a)
 		return
+	case "expire":
+		s.Expire()
+		return
 	case "actions":
 		s.actions(a.word(1))
+		return
+	case "machine", "released", "entries":
+		s.member(a)
 		return
 	case "gone":
 		if i := s.View().FindInstance(autoscaling.InstanceID(long(a.word(1)))); i != nil {
@@ -220,7 +226,7 @@ func (s *story) do(a args) {
 func describe(err error) string {
 	e, ok := err.(*autoscaling.Error)
 	if !ok {
-		return err.Error()
+		panic(err) // no caller did that
 	}
 	text := string(e.Reason) + ": " + e.Message
 	if e.RetryAfter > 0 {

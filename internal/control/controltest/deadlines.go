@@ -24,3 +24,11 @@ func (w *World) Gone(i *autoscaling.Instance) {
 		return w.Ops.ReportMachineGone(tx, control.MachineGone{Group: i.Group, Instance: i.ID, Message: "killed"})
 	})
 }
+
+// Expire does what is due at passed deadlines, and answers nothing: the world is
+// late.
+func (w *World) Expire() {
+	for g := range w.View().Groups("") {
+		w.expire(g.UID)
+	}
+}
