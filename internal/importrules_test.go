@@ -35,6 +35,8 @@ var mayImport = []struct {
 	{"internal/server", []string{"internal", "proto"}, "only the composition root knows everyone"},
 	{"cmd/asserver", []string{"internal/server", "internal/providers/compute/process"}, "flags, environment, file and signals; nothing else (process: the starter is asserver itself)"},
 	{"cmd/asctl", []string{"proto"}, "the CLI is a pure client of the API"},
+	{"examples/receiver", nil, "it is what people outside write, with nothing of ours"},
+	{"examples/webapp", nil, "it is what people outside write, with nothing of ours"},
 	{"test/cluster/nodes", nil, "it runs binaries"},
 }
 

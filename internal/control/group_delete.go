@@ -123,8 +123,5 @@ func finishDelete(tx *fsm.Tx, g *autoscaling.Group) {
 	c.CooldownUntil, c.CooldownCause, c.CheckTime = 0, "", 0
 	tx.PutGroup(&c)
 	tx.Emit(groupEvent(&c, autoscaling.EventGroupDeleted, "", ""))
-	deleteNotifications(tx, g.UID) // they still told of it
-	for _, n := range slices.Collect(tx.Notifications(g.UID)) { // now that this was told as well
-		tx.DeleteNotification(g.UID, n.ID)
-	}
+	deleteNotifications(tx, g.UID) // now that this was told as well
 }

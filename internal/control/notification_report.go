@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/asctl/as/internal/autoscaling"
 	"github.com/asctl/as/internal/fsm"
@@ -33,7 +34,7 @@ func (o Operations) ReportDeliveryFailed(tx *fsm.Tx, failures []DeliveryFailure)
 		}
 		c := *d
 		c.Attempts++
-		c.LastError = f.Message
+		c.LastError = shortened(f.Message)
 		if f.Final || tx.Now() >= c.GiveUp {
 			dead = append(dead, &c)
 			continue
@@ -94,4 +95,14 @@ func bury(tx *fsm.Tx, dead []*autoscaling.Delivery) {
 			Details: details("target", t.ID, "delivery", strconv.FormatUint(d.ID, 10), "count", strconv.Itoa(len(letters)), "event_type", string(d.EventType)),
 		})
 	}
+}
+
+// maxDeliveryError bounds what is kept of an error, in bytes.
+const maxDeliveryError = 500
+
+func shortened(message string) string {
+	if len(message) <= maxDeliveryError {
+		return message
+	}
+	return strings.ToValidUTF8(message[:maxDeliveryError], "") + "…"
 }

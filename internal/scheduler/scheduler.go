@@ -48,8 +48,9 @@ type Config struct {
 	Compute     map[string]providers.Compute
 	Balancers   map[string]providers.Balancer
 	AccessLists map[string]providers.AccessList
-	Checks      Checks         // nil: pools and lists are not checked
-	Samples     *metrics.Store // nil: alarms have no data
+	Notifier    providers.Notifier // nil: notifications wait
+	Checks      Checks             // nil: pools and lists are not checked
+	Samples     *metrics.Store     // nil: alarms have no data
 
 	Limits  Limits
 	Logger  hclog.Logger          // nil: none
@@ -64,6 +65,9 @@ type Limits struct {
 	CallsPerSecond float64
 	// Probes is how many health probes may be under way.
 	Probes int // default 64
+	// Notices is how many notifications may be under way, and how many of them to
+	// one target.
+	Notices, NoticesPerTarget int // default 64 and 8
 
 	ObserveInterval time.Duration // between listings of a provider; default 1 s
 	// VisibilityLag is for how long a machine that exists may be missing from listings.
@@ -95,6 +99,8 @@ func (l *Limits) fill() {
 	}
 	setInt(&l.Workers, 256)
 	setInt(&l.Probes, 64)
+	setInt(&l.Notices, 64)
+	setInt(&l.NoticesPerTarget, 8)
 	setInt(&l.OrphanShare, 10)
 	set(&l.ObserveInterval, time.Second)
 	set(&l.VisibilityLag, 2*time.Second)
@@ -138,8 +144,10 @@ func New(c Config) (*Scheduler, error) {
 	}
 	s := &Scheduler{Config: c, log: c.Logger.Named("scheduler")}
 	var err error
-	s.meter, err = newMeter(c.Metrics)
-	return s, err
+	if s.meter, err = newMeter(c.Metrics); err != nil {
+		return nil, err
+	}
+	return s, registerOutbox(c.Metrics, c.State)
 }
 
 // Run is one term of leadership: it takes over and works until ctx ends. The

@@ -75,6 +75,11 @@ func (t *term) run(ctx context.Context) error {
 	start(t.check)
 	start(t.sweep)
 	start(t.watchPools)
+	if t.Notifier != nil {
+		n := newNotifier(t, t.State.View().Cluster())
+		start(n.run)
+		start(n.results.run)
+	}
 	t.log.Info("takeover", "term", t.fence.Epoch)
 	t.loop(ctx)
 	cancel()

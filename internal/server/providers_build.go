@@ -16,6 +16,7 @@ import (
 	"github.com/asctl/as/internal/providers/balancer/builtin"
 	"github.com/asctl/as/internal/providers/compute/process"
 	"github.com/asctl/as/internal/providers/compute/sim"
+	"github.com/asctl/as/internal/providers/notify/webhook"
 )
 
 // outside are the built providers, by name.
@@ -23,6 +24,7 @@ type outside struct {
 	compute     map[string]providers.Compute
 	balancers   map[string]providers.Balancer
 	accessLists map[string]providers.AccessList
+	webhooks    *webhook.Client
 	// edges are the built-in balancers: this node serves their pools.
 	edges   map[string]*edge
 	closers []io.Closer
@@ -41,8 +43,9 @@ type edge struct {
 func buildProviders(p Providers, reports func(balancer string) builtin.ReportSource, metrics prometheus.Registerer, log hclog.Logger) (*outside, error) {
 	o := &outside{
 		compute: map[string]providers.Compute{}, balancers: map[string]providers.Balancer{},
-		accessLists: map[string]providers.AccessList{}, edges: map[string]*edge{},
+		accessLists: map[string]providers.AccessList{}, edges: map[string]*edge{}, webhooks: webhook.New(webhook.Config{}),
 	}
+	o.closers = append(o.closers, o.webhooks)
 	if err := o.build(p, reports, metrics, log); err != nil {
 		return nil, errors.Join(err, o.close())
 	}

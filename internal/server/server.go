@@ -93,7 +93,7 @@ func (n *Node) build() error {
 	node := rpcNode{Node: n.cluster, id: c.NodeID}
 	n.scheduler, err = scheduler.New(scheduler.Config{
 		Operations: operations, Writer: n.cluster, State: node, Now: n.cluster.Now, Index: n.index,
-		Compute: n.outside.compute, Balancers: n.outside.balancers, AccessLists: n.outside.accessLists,
+		Compute: n.outside.compute, Balancers: n.outside.balancers, AccessLists: n.outside.accessLists, Notifier: n.outside.webhooks,
 		Checks: n.platform, Samples: store, Logger: n.log, Metrics: n.registry,
 	})
 	if err != nil {
