@@ -1,6 +1,7 @@
 package control
 
 import (
+	"slices"
 	"time"
 
 	"github.com/asctl/as/internal/autoscaling"
@@ -86,4 +87,39 @@ func expiredActivities(tx *fsm.Tx, group autoscaling.UID, limit int) (gone []aut
 		gone = append(gone, a.ID)
 	}
 	return gone, left
+}
+
+// SweepTarget forgets what a notification target needs no more: dead letters
+// that are too old, at most limit, and secrets that have expired. It answers how
+// many letters. That they are not too many the state sees to.
+func (o Operations) SweepTarget(tx *fsm.Tx, target autoscaling.UID, limit int) int {
+	t := tx.NotificationTarget(target)
+	if t == nil {
+		return 0
+	}
+	forgetSecrets(tx, t)
+	var gone []uint64
+	for d := range tx.DeadLetters(target) {
+		if len(gone) >= limit {
+			break
+		}
+		if tx.Now() >= d.EndTime.Add(autoscaling.DeadLetterRetention) {
+			gone = append(gone, d.ID)
+		}
+	}
+	for _, id := range gone {
+		tx.DeleteDelivery(target, id)
+	}
+	return len(gone)
+}
+
+func forgetSecrets(tx *fsm.Tx, t *autoscaling.NotificationTarget) {
+	expired := func(s autoscaling.WebhookSecret) bool { return s.ExpireTime != 0 && tx.Now() >= s.ExpireTime }
+	if t.Webhook == nil || !slices.ContainsFunc(t.Webhook.Secrets, expired) {
+		return
+	}
+	c, w := *t, *t.Webhook
+	w.Secrets = slices.DeleteFunc(slices.Clone(w.Secrets), expired)
+	c.Webhook = &w
+	tx.PutNotificationTarget(&c)
 }

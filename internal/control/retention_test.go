@@ -100,3 +100,50 @@ func TestSweepRequests(t *testing.T) {
 		return nil
 	})
 }
+
+func TestSweepForgetsDeadLettersAndSecretsThatAreTooOld(t *testing.T) {
+	w := controltest.New()
+	const target = autoscaling.UID("00000000-0000-7000-8000-0000000000aa")
+	began := w.View().Stamp()
+	w.MustDo(func(tx *fsm.Tx) error {
+		began = tx.Now()
+		tx.PutNotificationTarget(&autoscaling.NotificationTarget{
+			Meta: autoscaling.Meta{UID: target, Namespace: "default", ID: "ops"},
+			Webhook: &autoscaling.Webhook{Secrets: []autoscaling.WebhookSecret{
+				{Secret: "new", CreateTime: began}, {Secret: "old", ExpireTime: began.Add(autoscaling.SecretOverlap)},
+			}},
+		})
+		for n := range 3 {
+			d := &autoscaling.Delivery{
+				Target: target, ID: tx.NewDeliveryID(), State: autoscaling.DeliveryDead, EndTime: began.Add(time.Duration(n) * time.Hour),
+			}
+			if n == 2 {
+				d.State, d.EndTime, d.GiveUp = autoscaling.DeliveryPending, 0, began.Add(autoscaling.DeliveryPatience)
+			}
+			tx.PutDelivery(d)
+		}
+		return nil
+	})
+	sweep := func(limit int) (swept int) {
+		w.MustDo(func(tx *fsm.Tx) error {
+			swept = w.Ops.SweepTarget(tx, target, limit)
+			return nil
+		})
+		return swept
+	}
+	expect := func(what string, swept, wantSwept, dead, secrets int) {
+		t.Helper()
+		counts := w.View().OutboxCounts(target)
+		if n := len(w.View().NotificationTarget(target).Webhook.Secrets); swept != wantSwept || counts.Dead != dead || counts.Pending != 1 || n != secrets {
+			t.Errorf("%s: %d swept, %+v left, %d secrets", what, swept, counts, n)
+		}
+	}
+	expect("at once", sweep(10), 0, 2, 2)
+	w.Advance(autoscaling.SecretOverlap)
+	expect("after a day", sweep(10), 0, 2, 1)
+	w.Advance(autoscaling.DeadLetterRetention - autoscaling.SecretOverlap)
+	expect("after a week", sweep(10), 1, 1, 1)
+	w.Advance(time.Hour)
+	expect("none at once", sweep(0), 0, 1, 1)
+	expect("later", sweep(10), 1, 0, 1)
+}

@@ -73,7 +73,7 @@ const (
 )
 
 // sweep forgets what is too old or too much: requests, ended activities, final
-// instances, deleted groups, samples. It also has lists and pools written again
+// instances, deleted groups, dead letters, samples. It also has lists and pools written again
 // now and then, in case somebody else changed them.
 func (t *term) sweep(ctx context.Context) {
 	hourly := time.Now()
@@ -93,6 +93,11 @@ func (t *term) sweep(ctx context.Context) {
 		for g := range view.DeletedGroups("", "") {
 			if all {
 				t.sweepGroup(ctx, g.UID)
+			}
+		}
+		if all {
+			for target := range view.NotificationTargets("") {
+				t.sweepSome(ctx, func(tx *fsm.Tx, o control.Operations) int { return o.SweepTarget(tx, target.UID, sweepAtOnce) })
 			}
 		}
 		t.Samples.Forget(func(uid autoscaling.UID) bool {
