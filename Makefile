@@ -46,6 +46,7 @@ lint: ## Check format, vet, the protos and that generated code is current.
 	@unformatted=$$(git ls-files '*.go' | grep -v '\.pb\.\(gw\.\)\?go$$' | xargs gofmt -l); \
 		if [ -n "$$unformatted" ]; then echo "not formatted (gofmt -w):"; echo "$$unformatted"; exit 1; fi
 	$(GO) vet -tags $(TAGS) ./...
+	@if git grep -nF 'synctest.Test(' -- '*.go' ':!internal/bubble'; then echo "use bubble.Test; package internal/bubble says why"; exit 1; fi
 	tools/lint.sh
 	tools/generate.sh --check
 

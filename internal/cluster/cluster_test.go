@@ -4,10 +4,10 @@ import (
 	"context"
 	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/asctl/as/internal/autoscaling"
+	"github.com/asctl/as/internal/bubble"
 	"github.com/asctl/as/internal/cluster"
 	"github.com/asctl/as/internal/cluster/clustertest"
 	"github.com/asctl/as/internal/fsm"
@@ -29,7 +29,7 @@ func version(v fsm.View, id string) string {
 }
 
 func TestAWriteReachesEveryNode(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		c := clustertest.New(t, clustertest.Options{})
 		c.Write(put("x", "1"))
 		c.WaitApplied()
@@ -47,7 +47,7 @@ func TestAWriteReachesEveryNode(t *testing.T) {
 }
 
 func TestAFollowerRefusesWritesAndLinearizableReads(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		c := clustertest.New(t, clustertest.Options{})
 		f := c.Followers()[0]
 		called := false
@@ -62,7 +62,7 @@ func TestAFollowerRefusesWritesAndLinearizableReads(t *testing.T) {
 }
 
 func TestASecondNodeWithTheSameIdIsTurnedAway(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		c := clustertest.New(t, clustertest.Options{})
 		c.Leader()
 		for _, m := range c.Members {
@@ -84,7 +84,7 @@ func TestASecondNodeWithTheSameIdIsTurnedAway(t *testing.T) {
 }
 
 func TestAOneNodeClusterLeadsAtOnce(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		start := time.Now()
 		c := clustertest.New(t, clustertest.Options{Nodes: 1})
 		c.Write(put("x", "1"))

@@ -3,16 +3,16 @@ package cluster_test
 import (
 	"context"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/asctl/as/internal/autoscaling"
+	"github.com/asctl/as/internal/bubble"
 	"github.com/asctl/as/internal/cluster"
 	"github.com/asctl/as/internal/cluster/clustertest"
 )
 
 func TestAKilledLeaderIsReplacedBeforeAnyTimeout(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		c := clustertest.New(t, clustertest.Options{})
 		old := c.Leader()
 		c.Write(put("x", "1"))
@@ -33,7 +33,7 @@ func TestAKilledLeaderIsReplacedBeforeAnyTimeout(t *testing.T) {
 }
 
 func TestAPartitionedLeaderIsReplacedAndServesNobody(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		c := clustertest.New(t, clustertest.Options{})
 		old := c.Leader()
 		c.Write(put("x", "1"))
@@ -67,7 +67,7 @@ func TestAPartitionedLeaderIsReplacedAndServesNobody(t *testing.T) {
 }
 
 func TestAWriteCaughtByAPartitionHasAnUnknownOutcome(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		c := clustertest.New(t, clustertest.Options{})
 		old := c.Leader()
 		answer := make(chan error, 1)
@@ -80,7 +80,7 @@ func TestAWriteCaughtByAPartitionHasAnUnknownOutcome(t *testing.T) {
 }
 
 func TestABrokenLinkToALiveLeaderCausesNoElection(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		c := clustertest.New(t, clustertest.Options{})
 		leader := c.Leader()
 		for _, f := range c.Followers() {
@@ -106,7 +106,7 @@ func TestABrokenLinkToALiveLeaderCausesNoElection(t *testing.T) {
 }
 
 func TestADeadFollowerCausesNoElection(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		c := clustertest.New(t, clustertest.Options{})
 		leader := c.Leader()
 		before, _ := leader.Leader()
@@ -124,7 +124,7 @@ func TestADeadFollowerCausesNoElection(t *testing.T) {
 }
 
 func TestANodeThatReturnsCatchesUpAtOnce(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		c := clustertest.New(t, clustertest.Options{})
 		f := c.Followers()[0]
 		c.Kill(f)
@@ -140,7 +140,7 @@ func TestANodeThatReturnsCatchesUpAtOnce(t *testing.T) {
 }
 
 func TestAllNodesRestartAtOnce(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		c := clustertest.New(t, clustertest.Options{})
 		c.Write(put("x", "1"))
 		id := c.Leader().View().Cluster().ID
@@ -159,7 +159,7 @@ func TestAllNodesRestartAtOnce(t *testing.T) {
 }
 
 func TestRollingRestartLosesNoWrite(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		c := clustertest.New(t, clustertest.Options{})
 		for i, m := range c.Members {
 			c.Write(put("x", m.ID))
@@ -173,7 +173,7 @@ func TestRollingRestartLosesNoWrite(t *testing.T) {
 }
 
 func TestAStretchedClusterElectsAndStaysQuiet(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		c := clustertest.New(t, clustertest.Options{Configure: func(cfg *cluster.Config) { cfg.Pace = 10 }})
 		before, _ := c.Leader().Leader()
 		time.Sleep(time.Hour)

@@ -5,10 +5,10 @@ import (
 	"slices"
 	"sync"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/asctl/as/internal/autoscaling"
+	"github.com/asctl/as/internal/bubble"
 	"github.com/asctl/as/internal/cluster"
 	"github.com/asctl/as/internal/cluster/clustertest"
 	"github.com/asctl/as/internal/cluster/peer"
@@ -16,7 +16,7 @@ import (
 )
 
 func TestASkewedLeaderNeitherFiresNorFreezesDeadlines(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		c := clustertest.New(t, clustertest.Options{Skew: map[string]time.Duration{"n1": time.Hour}})
 		ahead := c.Members[0]
 		stamp := func() autoscaling.Time {
@@ -59,7 +59,7 @@ func TestASkewedLeaderNeitherFiresNorFreezesDeadlines(t *testing.T) {
 }
 
 func TestClockSkewAndDifferentProvidersAreReported(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		c := clustertest.New(t, clustertest.Options{
 			Skew: map[string]time.Duration{"n1": 2500 * time.Millisecond},
 			Configure: func(cfg *cluster.Config) {
@@ -84,7 +84,7 @@ func TestClockSkewAndDifferentProvidersAreReported(t *testing.T) {
 }
 
 func TestStatusAndReadiness(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		c := clustertest.New(t, clustertest.Options{})
 		if ok, reasons := c.Members[0].Ready(); ok || len(reasons) == 0 {
 			t.Error("ready before there is a leader")
@@ -141,7 +141,7 @@ func TestStatusAndReadiness(t *testing.T) {
 }
 
 func TestReportsReachTheLeader(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		var mu sync.Mutex
 		open := map[string]int32{} // by node
 		changed := map[string]chan struct{}{}

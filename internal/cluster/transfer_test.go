@@ -10,12 +10,13 @@ import (
 	"time"
 
 	"github.com/asctl/as/internal/autoscaling"
+	"github.com/asctl/as/internal/bubble"
 	"github.com/asctl/as/internal/cluster"
 	"github.com/asctl/as/internal/cluster/clustertest"
 )
 
 func TestLeadershipIsTransferredOnRequest(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		c := clustertest.New(t, clustertest.Options{})
 		for range 4 {
 			old, to := c.Leader(), c.Followers()[0]
@@ -38,7 +39,7 @@ func TestLeadershipIsTransferredOnRequest(t *testing.T) {
 }
 
 func TestATransferThatCannotBeIsRefusedAndChangesNothing(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		c := clustertest.New(t, clustertest.Options{})
 		leader, f := c.Leader(), c.Followers()[0]
 		before, _ := leader.Leader()
@@ -59,7 +60,7 @@ func TestATransferThatCannotBeIsRefusedAndChangesNothing(t *testing.T) {
 }
 
 func TestWritesAreHeldDuringATransfer(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		c := clustertest.New(t, clustertest.Options{})
 		leader, f := c.Leader(), c.Followers()[0]
 		time.Sleep(time.Second)
@@ -84,7 +85,7 @@ func TestWritesAreHeldDuringATransfer(t *testing.T) {
 }
 
 func TestLeadIsCalledOncePerTermAndWaitedFor(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		var mu sync.Mutex
 		running, most := map[string]int{}, 0 // of one node: another may lead before a deposed one knows
 		var terms []uint64
@@ -129,7 +130,7 @@ func TestLeadIsCalledOncePerTermAndWaitedFor(t *testing.T) {
 }
 
 func TestALeaderWhoseWorkFailsHandsOver(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		c := clustertest.New(t, clustertest.Options{Configure: func(cfg *cluster.Config) {
 			good := cfg.NodeID == "n2"
 			cfg.Lead = func(ctx context.Context, _ cluster.Leadership) error {

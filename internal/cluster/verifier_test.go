@@ -5,10 +5,12 @@ import (
 	"errors"
 	"testing"
 	"testing/synctest"
+
+	"github.com/asctl/as/internal/bubble"
 )
 
 func TestVerificationIsSharedButNeverWithOneUnderWay(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		rounds := 0
 		gate := make(chan error)
 		v := newVerifier(func() error { rounds++; return <-gate })
@@ -41,7 +43,7 @@ func TestVerificationIsSharedButNeverWithOneUnderWay(t *testing.T) {
 }
 
 func TestNoVerificationIsLeftWithoutAnAnswer(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		v := newVerifier(func() error { return nil })
 		ctx, cancel := context.WithCancel(t.Context())
 		go v.run(ctx)

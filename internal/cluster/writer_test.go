@@ -13,6 +13,7 @@ import (
 	"github.com/hashicorp/raft"
 
 	"github.com/asctl/as/internal/autoscaling"
+	"github.com/asctl/as/internal/bubble"
 	"github.com/asctl/as/internal/fsm"
 )
 
@@ -384,13 +385,13 @@ func TestWriter(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) { story(t, newBench(t)) })
+			bubble.Test(t, func(t *testing.T) { story(t, newBench(t)) })
 		})
 	}
 }
 
 func TestAStoppedWriterAnswersWhatItProposedAndKeepsTheRest(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		b := newBench(t)
 		x, y := b.write("x"), b.write("y")
 		held := b.write("held")

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/asctl/as/internal/autoscaling"
+	"github.com/asctl/as/internal/bubble"
 	"github.com/asctl/as/internal/control"
 	"github.com/asctl/as/internal/fsm"
 	"github.com/asctl/as/internal/metrics"
@@ -32,7 +33,7 @@ func (f *fixture) ruleAndAlarm(group string) {
 }
 
 func TestBreachOfAPushedMetricScalesOut(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		f := newFixture(t, options{})
 		f.configure()
 		f.lead()
@@ -66,7 +67,7 @@ func TestBreachOfAPushedMetricScalesOut(t *testing.T) {
 }
 
 func TestScheduledTaskRunsAtItsTime(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		f := newFixture(t, options{})
 		f.configure()
 		f.lead()

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/asctl/as/internal/autoscaling"
+	"github.com/asctl/as/internal/bubble"
 	"github.com/asctl/as/internal/control"
 	"github.com/asctl/as/internal/fsm"
 )
@@ -32,7 +33,7 @@ func (f *fixture) launched(g autoscaling.UID) int {
 // A command that starts and ends at once makes launches that work: they are held
 // nevertheless, the group says why, and it goes on when the machines last.
 func TestMachinesThatEndAtOnceAreNotReplacedForEverAtOnce(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		f := newFixture(t, options{})
 		f.configure()
 		f.lead()

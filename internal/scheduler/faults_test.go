@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/asctl/as/internal/autoscaling"
+	"github.com/asctl/as/internal/bubble"
 	"github.com/asctl/as/internal/control"
 	"github.com/asctl/as/internal/fsm"
 	"github.com/asctl/as/internal/providers"
@@ -13,7 +14,7 @@ import (
 )
 
 func TestEveryMachineBornBrokenForAnHourStaysInBoundsAndRecovers(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		cloud := newCloud(t)
 		cloud.BornBroken(true)
 		f := newFixture(t, options{cloud: cloud})
@@ -52,7 +53,7 @@ func machines(t *testing.T, f *fixture) int {
 }
 
 func TestMachineThatVanishesIsLostAfterTheLagAndReplaced(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		cloud := newCloud(t)
 		f := newFixture(t, options{cloud: cloud})
 		f.configure()
@@ -76,7 +77,7 @@ func TestMachineThatVanishesIsLostAfterTheLagAndReplaced(t *testing.T) {
 }
 
 func TestUnreachableProviderReplacesNothingAndGoesOnAfterwards(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		cloud := newCloud(t)
 		f := newFixture(t, options{cloud: cloud})
 		f.configure()
@@ -103,7 +104,7 @@ func TestUnreachableProviderReplacesNothingAndGoesOnAfterwards(t *testing.T) {
 // A group that moves from a provider that is down to one that is not goes on, also
 // when nobody will ever hear of the first one again.
 func TestGroupThatLeavesAnUnreachableProviderGoesOn(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		f := newFixture(t, options{})
 		f.configure()
 		g := f.group("web", 2, nil)
@@ -120,7 +121,7 @@ func TestGroupThatLeavesAnUnreachableProviderGoesOn(t *testing.T) {
 }
 
 func TestLostAnswersMakeNoSecondMachine(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		cloud := newCloud(t)
 		lost := map[string]bool{}
 		cloud.SetLostAnswer(func(op sim.Op, instance, _ string) error {
@@ -145,7 +146,7 @@ func TestLostAnswersMakeNoSecondMachine(t *testing.T) {
 }
 
 func TestOrphanIsQuarantinedAndThenRemoved(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		cloud := newCloud(t)
 		f := newFixture(t, options{cloud: cloud})
 		f.configure()
@@ -175,7 +176,7 @@ func TestOrphanIsQuarantinedAndThenRemoved(t *testing.T) {
 }
 
 func TestFullZoneIsLeftForTheNextAtOnce(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		cloud, err := sim.NewCloud(sim.Config{Seed: 1, Store: "store-1", ZoneCapacity: map[string]int{"a": 0}})
 		if err != nil {
 			t.Fatal(err)

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/asctl/as/internal/autoscaling"
+	"github.com/asctl/as/internal/bubble"
 	"github.com/asctl/as/internal/control"
 	"github.com/asctl/as/internal/control/controltest"
 	"github.com/asctl/as/internal/fsm"
@@ -16,7 +17,7 @@ import (
 )
 
 func TestLaunchReachesServiceAndRemovalMirrorsIt(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		f := newFixture(t, options{})
 		f.configure()
 		f.lead()
@@ -33,7 +34,7 @@ func TestLaunchReachesServiceAndRemovalMirrorsIt(t *testing.T) {
 }
 
 func TestIdleGroupsAreLeftAlone(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		f := newFixture(t, options{})
 		f.configure()
 		f.lead()
@@ -55,7 +56,7 @@ func TestIdleGroupsAreLeftAlone(t *testing.T) {
 }
 
 func TestMachineThatEndsIsReplacedAtOnce(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		cloud := newCloud(t)
 		f := newFixture(t, options{cloud: cloud})
 		f.configure()
@@ -79,7 +80,7 @@ func TestMachineThatEndsIsReplacedAtOnce(t *testing.T) {
 }
 
 func TestNewLeaderHoldsReplacementsAndNotLaunches(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		cloud := newCloud(t)
 		f := newFixture(t, options{cloud: cloud})
 		f.configure()
@@ -103,7 +104,7 @@ func TestNewLeaderHoldsReplacementsAndNotLaunches(t *testing.T) {
 
 func TestLeaderChangesAtEveryMomentOfALaunch(t *testing.T) {
 	for _, moment := range []time.Duration{0, time.Millisecond, 30 * time.Millisecond, 120 * time.Millisecond, 300 * time.Millisecond} {
-		synctest.Test(t, func(t *testing.T) {
+		bubble.Test(t, func(t *testing.T) {
 			cloud, err := sim.NewCloud(sim.Config{Seed: 1, Store: "store-1", LaunchDelay: 100 * time.Millisecond})
 			if err != nil {
 				t.Fatal(err)
@@ -128,7 +129,7 @@ func TestLeaderChangesAtEveryMomentOfALaunch(t *testing.T) {
 }
 
 func TestEmptyStoreIsUnreachableAndRelaunchesNothing(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		f := newFixture(t, options{})
 		f.configure()
 		f.lead()
@@ -157,7 +158,7 @@ func TestEmptyStoreIsUnreachableAndRelaunchesNothing(t *testing.T) {
 }
 
 func TestListThatCannotBeWrittenHoldsTheLaunchAndSaysWhy(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		f := newFixture(t, options{})
 		f.lists.fail(providers.Errorf(providers.Unavailable, "disk full"))
 		f.configure()
@@ -187,7 +188,7 @@ func (p *panickyPlatform) Load(autoscaling.InstanceID) (float64, bool) {
 }
 
 func TestGroupOnWhichTheServiceFailsIsQuarantinedAndTheOthersGoOn(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		f := newFixture(t, options{})
 		platform := &panickyPlatform{Platform: controltest.NewPlatform()}
 		f.scheduler.Operations.Platform = platform
@@ -216,7 +217,7 @@ func TestGroupOnWhichTheServiceFailsIsQuarantinedAndTheOthersGoOn(t *testing.T) 
 
 // What one leader failed on the next one looks at anew.
 func TestDegradedEndsWithANewLeaderThatDoesNotFail(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		f := newFixture(t, options{})
 		f.configure()
 		g := f.group("web", 0, nil)
@@ -228,7 +229,7 @@ func TestDegradedEndsWithANewLeaderThatDoesNotFail(t *testing.T) {
 }
 
 func TestBalancerHealthReplacesAfterGrace(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		f := newFixture(t, options{})
 		f.configure()
 		f.lead()
@@ -253,7 +254,7 @@ func TestBalancerHealthReplacesAfterGrace(t *testing.T) {
 }
 
 func TestDrainWaitsForOpenRequests(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		f := newFixture(t, options{})
 		f.configure()
 		f.lead()

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/asctl/as/internal/autoscaling"
+	"github.com/asctl/as/internal/bubble"
 	"github.com/asctl/as/internal/control"
 	"github.com/asctl/as/internal/providers"
 )
@@ -47,7 +48,7 @@ func (f *fixture) overdue(state autoscaling.InstanceState) (float64, bool) {
 }
 
 func TestWhatIsPastItsDeadlineIsCountedAndSaidUntilItIsOver(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		cloud := &clinging{Compute: newCloud(t)}
 		f := newFixture(t, options{cloud: cloud})
 		f.configure()

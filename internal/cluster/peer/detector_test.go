@@ -3,12 +3,12 @@ package peer
 import (
 	"context"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
 
 	"github.com/asctl/as/internal/autoscaling"
+	"github.com/asctl/as/internal/bubble"
 )
 
 func TestTheBetterCandidateHasTheNewerLogThenTheLowerID(t *testing.T) {
@@ -46,7 +46,7 @@ func lonely(t *testing.T, st *Standing, gone bool) (*Service, *int) {
 }
 
 func TestOneNodeAloneNeverCampaigns(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		st := &Standing{Term: 7, Follower: true, Leader: "n1", Silence: time.Hour}
 		s, campaigns := lonely(t, st, true)
 		s.leaderGone(context.Background(), "n1", 7)

@@ -2,10 +2,10 @@ package virtual
 
 import (
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/asctl/as/internal/autoscaling"
+	"github.com/asctl/as/internal/bubble"
 	"github.com/asctl/as/internal/cluster/clustertest"
 )
 
@@ -133,7 +133,7 @@ func TestTheLeaderIsLostAtEveryMoment(t *testing.T) {
 		for _, f := range fates {
 			for _, p := range j.points {
 				t.Run(j.name+"/"+f.name+"/"+p.name, func(t *testing.T) {
-					synctest.Test(t, func(t *testing.T) { crash(t, j, f, p) })
+					bubble.Test(t, func(t *testing.T) { crash(t, j, f, p) })
 				})
 			}
 		}

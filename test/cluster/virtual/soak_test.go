@@ -7,9 +7,9 @@ import (
 	"slices"
 	"sync/atomic"
 	"testing"
-	"testing/synctest"
 	"time"
 
+	"github.com/asctl/as/internal/bubble"
 	"github.com/asctl/as/internal/control"
 	"github.com/asctl/as/internal/fsm"
 	"github.com/asctl/as/internal/providers"
@@ -38,7 +38,7 @@ func TestSoak(t *testing.T) {
 	}
 	for _, seed := range seeds {
 		t.Run(fmt.Sprintf("seed %d", seed), func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) { soak(t, seed) })
+			bubble.Test(t, func(t *testing.T) { soak(t, seed) })
 		})
 	}
 }

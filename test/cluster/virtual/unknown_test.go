@@ -3,10 +3,10 @@ package virtual
 import (
 	"sync/atomic"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/asctl/as/internal/autoscaling"
+	"github.com/asctl/as/internal/bubble"
 )
 
 // TestNobodyKnowsWhatCameOfACall loses the answers to calls, or the calls
@@ -17,7 +17,7 @@ func TestNobodyKnowsWhatCameOfACall(t *testing.T) {
 			"answer of ": (*World).LoseAnswers, "call to ": (*World).Refuse,
 		} {
 			t.Run(name+string(op), func(t *testing.T) {
-				synctest.Test(t, func(t *testing.T) { lost(t, op, lose) })
+				bubble.Test(t, func(t *testing.T) { lost(t, op, lose) })
 			})
 		}
 	}

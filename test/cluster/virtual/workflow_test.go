@@ -3,16 +3,16 @@ package virtual
 import (
 	"slices"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/asctl/as/internal/autoscaling"
+	"github.com/asctl/as/internal/bubble"
 )
 
 // inWorld runs a test in a world of its own, with configuration "app".
 func inWorld(t *testing.T, opts Options, test func(t *testing.T, w *World)) {
 	t.Helper()
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		w := New(t, opts)
 		w.Configure("app", nil)
 		test(t, w)

@@ -11,6 +11,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/asctl/as/internal/bubble"
 	"github.com/asctl/as/internal/providers"
 )
 
@@ -52,7 +53,7 @@ func term(epoch uint64) providers.Fence {
 }
 
 func TestSetTargetsWaitsForReachableNodes(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		b, n := newTestBalancer(t)
 		n.report(NodeReport{Node: "n1", Reachable: true, Index: 7})
 		n.report(NodeReport{Node: "n2", Reachable: true, Index: 6})
@@ -79,7 +80,7 @@ func TestSetTargetsWaitsForReachableNodes(t *testing.T) {
 }
 
 func TestSetTargetsSaysWhoIsBehind(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		b, n := newTestBalancer(t)
 		n.report(NodeReport{Node: "n2", Reachable: true, Index: 6})
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)

@@ -10,6 +10,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/asctl/as/internal/bubble"
 	"github.com/asctl/as/internal/providers"
 )
 
@@ -90,7 +91,7 @@ func (p *patient) want(t *testing.T, target providers.Target, want providers.Tar
 var errSick = errors.New("sick")
 
 func TestHealthFollowsTheThresholds(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		p := newPatient(t, HealthCheck{Interval: 2 * time.Second, HealthyThreshold: 2, UnhealthyThreshold: 3})
 		defer p.run(t)()
 		target := at(1)
@@ -124,7 +125,7 @@ func TestHealthFollowsTheThresholds(t *testing.T) {
 }
 
 func TestNewTargetIsCheckedOftenUntilItIsWell(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		p := newPatient(t, HealthCheck{})
 		defer p.run(t)()
 		target := at(1)
@@ -144,7 +145,7 @@ func TestNewTargetIsCheckedOftenUntilItIsWell(t *testing.T) {
 }
 
 func TestOnlyTheLastSetIsChecked(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		p := newPatient(t, HealthCheck{})
 		defer p.run(t)()
 		stays, drains, goes := at(1), at(2), at(3)
@@ -168,7 +169,7 @@ func TestOnlyTheLastSetIsChecked(t *testing.T) {
 }
 
 func TestSetsThatComeDuringChecksLeaveOneCheckEach(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		p := newPatient(t, HealthCheck{})
 		p.takes = 300 * time.Millisecond
 		defer p.run(t)()
@@ -190,7 +191,7 @@ func TestSetsThatComeDuringChecksLeaveOneCheckEach(t *testing.T) {
 }
 
 func TestChecksAreBounded(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		p := newPatient(t, HealthCheck{})
 		p.takes = 100 * time.Millisecond
 		defer p.run(t)()
@@ -213,7 +214,7 @@ func TestChecksAreBounded(t *testing.T) {
 }
 
 func TestCheckerForgetsWhenItStops(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		p := newPatient(t, HealthCheck{})
 		p.takes = 10 * time.Millisecond
 		target := at(1)

@@ -9,6 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/asctl/as/internal/bubble"
 	"github.com/asctl/as/internal/providers"
 	"github.com/asctl/as/internal/providers/compute/sim"
 )
@@ -56,7 +57,7 @@ func list(t *testing.T, c *sim.Cloud) map[string]providers.Machine {
 func TestDelaysTakeVirtualTime(t *testing.T) {
 	for name, directory := range map[string]string{"memory": "", "directory": t.TempDir()} {
 		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
+			bubble.Test(t, func(t *testing.T) {
 				c := open(t, sim.Config{LaunchDelay: time.Hour, TerminateDelay: 10 * time.Minute, Directory: directory})
 				begin := time.Now()
 				if m := launch(t, c, instance(1)); m.State != providers.MachineRunning {
@@ -86,7 +87,7 @@ func TestDelaysTakeVirtualTime(t *testing.T) {
 }
 
 func TestStartThatIsNotWaitedForGoesOn(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		c := open(t, sim.Config{LaunchDelay: time.Minute})
 		if _, err := c.Ensure(t.Context(), fence(1), spec(instance(1))); err != nil {
 			t.Fatal(err)
@@ -109,7 +110,7 @@ func TestStartThatIsNotWaitedForGoesOn(t *testing.T) {
 }
 
 func TestStopEndsALaunch(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		c := open(t, sim.Config{LaunchDelay: time.Minute})
 		if _, err := c.Ensure(t.Context(), fence(1), spec(instance(1))); err != nil {
 			t.Fatal(err)
@@ -195,7 +196,7 @@ func TestZoneHoldsItsCapacity(t *testing.T) {
 }
 
 func TestRateLimitSaysWhenToComeBack(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		c := open(t, sim.Config{RateLimit: 2})
 		for range 2 {
 			if _, err := c.List(t.Context(), cluster); err != nil {

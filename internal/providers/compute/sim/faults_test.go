@@ -4,9 +4,9 @@ import (
 	"errors"
 	"net/netip"
 	"testing"
-	"testing/synctest"
 	"time"
 
+	"github.com/asctl/as/internal/bubble"
 	"github.com/asctl/as/internal/providers"
 	"github.com/asctl/as/internal/providers/compute/sim"
 )
@@ -63,7 +63,7 @@ func TestOutageIsUnavailable(t *testing.T) {
 }
 
 func TestBornBrokenEndsAsItRuns(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		c := open(t, sim.Config{LaunchDelay: time.Second})
 		c.BornBroken(true)
 		if m := launch(t, c, instance(1)); m.State != providers.MachineStopped || m.Message == "" {
