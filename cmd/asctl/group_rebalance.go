@@ -8,9 +8,15 @@ import (
 	pb "github.com/asctl/as/proto/autoscaling/v1"
 )
 
-func newGroupRebalance(a *app, run func(context.Context, *changeOptions) error) *cobra.Command {
-	o := &changeOptions{app: a}
-	return &cobra.Command{
+type groupRebalanceOptions struct {
+	app           *app
+	name          string
+	honorCooldown bool
+}
+
+func newGroupRebalance(a *app, run func(context.Context, *groupRebalanceOptions) error) *cobra.Command {
+	o := &groupRebalanceOptions{app: a}
+	c := &cobra.Command{
 		Use:               "rebalance GROUP",
 		Short:             "Even the zones out: launch where fewest are, then remove where most are",
 		Args:              arguments(cobra.ExactArgs(1)),
@@ -27,11 +33,13 @@ func newGroupRebalance(a *app, run func(context.Context, *changeOptions) error) 
 			if err != nil {
 				return err
 			}
-			activity, err := pb.NewGroupServiceClient(conn).RebalanceGroup(c.Context(), &pb.RebalanceGroupRequest{Name: o.name})
+			activity, err := pb.NewGroupServiceClient(conn).RebalanceGroup(c.Context(), &pb.RebalanceGroupRequest{Name: o.name, HonorCooldown: o.honorCooldown})
 			if err != nil {
 				return err
 			}
 			return a.started(c.Context(), activity)
 		},
 	}
+	registerHonorCooldown(c, &o.honorCooldown)
+	return c
 }

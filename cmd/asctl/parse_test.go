@@ -185,7 +185,7 @@ func TestParseGroupVerbs(t *testing.T) {
 	})
 	checkParsing(t, newGroupPause, []parsing[changeOptions]{{"web", changeOptions{name: webGroup}, ""}, {"", changeOptions{}, "expected pause GROUP"}})
 	checkParsing(t, newGroupResume, []parsing[changeOptions]{{"web", changeOptions{name: webGroup}, ""}, {"a b", changeOptions{}, "expected resume GROUP"}})
-	checkParsing(t, newGroupRebalance, []parsing[changeOptions]{{"web", changeOptions{name: webGroup}, ""}, {"", changeOptions{}, "expected rebalance GROUP"}})
+	checkParsing(t, newGroupRebalance, []parsing[groupRebalanceOptions]{{"web --honor-cooldown", groupRebalanceOptions{name: webGroup, honorCooldown: true}, ""}, {"", groupRebalanceOptions{}, "expected rebalance GROUP"}})
 	checkParsing(t, newGroupSuspend, []parsing[groupProcessesOptions]{
 		{"web launch,terminate alarm", groupProcessesOptions{name: webGroup, processes: []pb.Group_Process{pb.Group_LAUNCH, pb.Group_TERMINATE, pb.Group_ALARM}}, ""},
 		{"web", groupProcessesOptions{}, "expected suspend GROUP PROCESS"},

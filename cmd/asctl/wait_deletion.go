@@ -47,7 +47,7 @@ func (b *blockers) look(ctx context.Context, conn grpc.ClientConnInterface) []st
 	if err != nil {
 		return nil // the group is gone, or will be asked again
 	}
-	var lines, key []string
+	lines, key := b.conditions(ctx, conn)
 	for _, m := range items {
 		i := m.(*pb.Instance)
 		words := []string{"  " + shortName(i.Name), i.State.String()}
@@ -74,6 +74,20 @@ func (b *blockers) look(ctx context.Context, conn grpc.ClientConnInterface) []st
 	}
 	b.told = told
 	return lines
+}
+
+// conditions are those of the group that hold.
+func (b *blockers) conditions(ctx context.Context, conn grpc.ClientConnInterface) (lines, key []string) {
+	m, err := groups.get(ctx, conn, b.group, pb.Consistency_CONSISTENCY_UNSPECIFIED)
+	if err != nil {
+		return nil, nil
+	}
+	for _, c := range m.(*pb.Group).Conditions {
+		if c.Status == pb.Condition_TRUE {
+			lines, key = append(lines, "  "+c.Type+"  "+c.Message), append(key, c.Type, c.Message)
+		}
+	}
+	return lines, key
 }
 
 // heldBy are the hooks that hold the instance now.
