@@ -188,6 +188,7 @@ type api struct {
 	activities     pb.ActivityServiceClient
 	metrics        pb.MetricServiceClient
 	cluster        pb.ClusterServiceClient
+	hooks          pb.LifecycleHookServiceClient
 }
 
 func (w *world) at(n *nodes.Node) api {
@@ -195,7 +196,7 @@ func (w *world) at(n *nodes.Node) api {
 	return api{
 		pb.NewConfigurationServiceClient(c), pb.NewGroupServiceClient(c), pb.NewRuleServiceClient(c), pb.NewAlarmTaskServiceClient(c),
 		pb.NewScheduledTaskServiceClient(c), pb.NewInstanceServiceClient(c), pb.NewActivityServiceClient(c), pb.NewMetricServiceClient(c),
-		pb.NewClusterServiceClient(c),
+		pb.NewClusterServiceClient(c), pb.NewLifecycleHookServiceClient(c),
 	}
 }
 
