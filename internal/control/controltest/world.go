@@ -107,3 +107,6 @@ func (c *ids) InstanceID() autoscaling.InstanceID {
 	c.instances++
 	return autoscaling.InstanceID(fmt.Sprintf("i-%017x", c.instances))
 }
+
+// IDs gives out the world's ids, for those who write without Do.
+func (w *World) IDs() fsm.IDs { return &w.ids }
