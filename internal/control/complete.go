@@ -190,7 +190,7 @@ func firstError(outcomes []autoscaling.Outcome) string {
 func endSentence(a *autoscaling.Activity) string {
 	s := string(a.Kind) + " " + string(a.Status) + ":"
 	if a.Launches > 0 {
-		s += fmt.Sprintf(" %d of %d launched", a.LaunchesDone, a.Launches)
+		s += fmt.Sprintf(" %d of %d %s", a.LaunchesDone, a.Launches, joined(a.Kind))
 		if a.LaunchesFail > 0 {
 			s += fmt.Sprintf(", %d failed", a.LaunchesFail)
 		}
@@ -202,7 +202,7 @@ func endSentence(a *autoscaling.Activity) string {
 		if a.Launches > 0 {
 			s += ";"
 		}
-		s += fmt.Sprintf(" %d of %d removed", a.RemovalsDone, a.Removals)
+		s += fmt.Sprintf(" %d of %d %s", a.RemovalsDone, a.Removals, left(a.Kind))
 		if a.RemovalsEnded > 0 {
 			s += fmt.Sprintf(", %d did not leave", a.RemovalsEnded)
 		}
@@ -214,4 +214,26 @@ func endSentence(a *autoscaling.Activity) string {
 		}
 	}
 	return s
+}
+
+// joined says what became of those whom an activity of the kind brings in.
+func joined(k autoscaling.ActivityKind) string {
+	switch k {
+	case autoscaling.Attach:
+		return "attached"
+	case autoscaling.ExitStandby:
+		return "back in service"
+	}
+	return "launched"
+}
+
+// left says what became of those whom an activity of the kind takes out.
+func left(k autoscaling.ActivityKind) string {
+	switch k {
+	case autoscaling.Detach:
+		return "detached"
+	case autoscaling.EnterStandby:
+		return "on standby"
+	}
+	return "removed"
 }

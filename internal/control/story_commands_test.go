@@ -88,6 +88,8 @@ func (s *story) command(tx *fsm.Tx, a args) (string, error) {
 		return activity(s.Ops.RemoveInstances(tx, control.RemoveInstancesRequest{
 			Caller: a.caller(), Group: a.group(), Instances: ids, Decrement: a.has("decrement"),
 		}))
+	case "enter-standby", "exit-standby", "attach", "detach":
+		return s.memberCommand(tx, a)
 	case "hook", "update-hook", "delete-hook", "complete", "heartbeat":
 		return s.hookCommand(tx, a)
 	case "protect", "unprotect":
@@ -149,6 +151,12 @@ func spec(a args, g *autoscaling.GroupSpec) bool {
 		for _, z := range zones {
 			g.Zones = append(g.Zones, autoscaling.Zone{Name: z})
 		}
+	}
+	if a.has("no-pools") {
+		g.Balancers = nil
+	}
+	if a.has("no-lists") {
+		g.AccessLists = nil
 	}
 	for _, pool := range a.list("pools") {
 		provider, name, _ := strings.Cut(pool, "/")

@@ -201,7 +201,7 @@ func (s *story) do(a args) {
 	case "actions":
 		s.actions(a.word(1))
 		return
-	case "machine", "released", "entries":
+	case "machine", "released", "entries", "list":
 		s.member(a)
 		return
 	case "gone":

@@ -45,6 +45,9 @@ func (w *World) decide(group autoscaling.UID) {
 		if control.DeletionDue(tx.Reader, g) {
 			return w.Ops.AdvanceDeletion(tx, group)
 		}
+		if err := w.look(tx, g); err != nil {
+			return err
+		}
 		if control.ReplaceDue(tx.Reader, g, tx.Now()) {
 			if err := w.Ops.ReplaceUnhealthy(tx, group); err != nil {
 				return err
@@ -71,10 +74,28 @@ func (w *World) decide(group autoscaling.UID) {
 	})
 }
 
+// look fits what the group's instances are attached to, and marks their health.
+func (w *World) look(tx *fsm.Tx, g *autoscaling.Group) error {
+	if err := w.Ops.FitAttachments(tx, g.UID); err != nil {
+		return err
+	}
+	for _, i := range slices.Collect(tx.Instances(g.UID)) {
+		if due, _ := control.HealthDue(g, i, tx.Now()); due {
+			if err := w.Ops.MarkHealth(tx, g.UID, i.ID); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
 // answer reports that the instance's current step is done.
 func (w *World) answer(tx *fsm.Tx, i *autoscaling.Instance) error {
 	switch i.Step {
 	case autoscaling.StepCreate:
+		if i.Origin == autoscaling.OriginAttached {
+			return w.adopt(tx, i)
+		}
 		if w.ZoneFull[i.Zone] {
 			return w.Ops.ReportLaunchFailed(tx, control.LaunchFailure{
 				Group: i.Group, Instance: i.ID, OutOfCapacity: true, Message: "no room in zone " + i.Zone,
@@ -98,6 +119,11 @@ func (w *World) answer(tx *fsm.Tx, i *autoscaling.Instance) error {
 		return w.Ops.ReportMachineStopped(tx, i.Group, i.ID)
 	case autoscaling.StepDelete:
 		return w.Ops.ReportMachineDeleted(tx, i.Group, i.ID)
+	case autoscaling.StepRelease:
+		return w.Ops.ReportMachineReleased(tx, i.Group, i.ID)
+	}
+	if i.State == autoscaling.InService || i.State == autoscaling.Standby {
+		return w.attach(tx, i) // the group left a pool or list, or came to one
 	}
 	if i.State == autoscaling.Initial {
 		return w.Ops.Begin(tx, i.Group, i.ID)
@@ -137,6 +163,17 @@ func (w *World) attach(tx *fsm.Tx, i *autoscaling.Instance) error {
 		}
 	}
 	return nil
+}
+
+// adopt takes over the machine of an attached instance as the platform knows it.
+func (w *World) adopt(tx *fsm.Tx, i *autoscaling.Instance) error {
+	m := w.Platform.Machine(i.Provider, i.MachineID)
+	if w.LaunchFails != nil {
+		if why := w.LaunchFails(i); why != "" {
+			return w.Ops.ReportLaunchFailed(tx, control.LaunchFailure{Group: i.Group, Instance: i.ID, Message: why})
+		}
+	}
+	return w.Ops.ReportMachineAdopted(tx, control.MachineReport{Group: i.Group, Instance: i.ID, MachineID: i.MachineID, Addresses: m.Addresses})
 }
 
 func (w *World) healthy(tx *fsm.Tx, i *autoscaling.Instance) error {
