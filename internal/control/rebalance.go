@@ -130,7 +130,7 @@ func noProspects(r fsm.Reader, g *autoscaling.Group, now autoscaling.Time) strin
 	}
 	for _, c := range g.Conditions {
 		switch c.Type {
-		case autoscaling.ConditionProviderDown, autoscaling.ConditionLaunchSuspended, autoscaling.ConditionNoConfiguration:
+		case autoscaling.ConditionLaunchSuspended, autoscaling.ConditionNoConfiguration, autoscaling.ConditionProviderDown:
 			return c.Message
 		}
 	}

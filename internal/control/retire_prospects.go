@@ -20,6 +20,7 @@ type retirement struct {
 type prospects struct {
 	g     *autoscaling.Group
 	room  int32 // capacity
+	most  int   // replacements
 	open  []string
 	types map[string][]autoscaling.InstanceType
 	crowd autoscaling.Crowd
@@ -33,10 +34,15 @@ func prospectsOf(r fsm.Reader, g *autoscaling.Group, now autoscaling.Time) *pros
 	v := configurationOf(r, g)
 	if v == nil || g.State != autoscaling.GroupActive ||
 		suspends(g, autoscaling.ProcessLaunch) || suspends(g, autoscaling.ProcessTerminate) ||
-		Holds(g, autoscaling.ConditionProviderDown) || Holds(g, autoscaling.ConditionLaunchSuspended) {
+		Holds(g, autoscaling.ConditionProviderDown) {
 		return nil
 	}
-	p := &prospects{g: g, crowd: autoscaling.Crowd{}}
+	p := &prospects{g: g, crowd: autoscaling.Crowd{}, most: maxReplacements}
+	if Holds(g, autoscaling.ConditionLaunchSuspended) { // one at a time is tried, also of these
+		if p.most = 1; launching(r.Counts(g.UID)) > 0 {
+			return nil
+		}
+	}
 	if p.open, p.types = openPlacements(g, v, now); len(p.open) == 0 {
 		return nil
 	}
@@ -60,6 +66,9 @@ func prospectsOf(r fsm.Reader, g *autoscaling.Group, now autoscaling.Time) *pros
 // that is "", in one by the group's zone policy, as if the instance were gone. A
 // replacement counts for no more than the one that it replaces.
 func (p *prospects) place(victim *autoscaling.Instance, zone, why string) (retirement, bool) {
+	if p.most == 0 {
+		return retirement{}, false
+	}
 	capacity := victim.Capacity()
 	p.crowd[victim.Zone] -= capacity
 	open := p.open
@@ -72,6 +81,7 @@ func (p *prospects) place(victim *autoscaling.Instance, zone, why string) (retir
 		if at >= 0 {
 			t := p.types[z][at]
 			p.room -= max(t.Weight, 1)
+			p.most--
 			p.crowd[z] += max(t.Weight, 1)
 			return retirement{victim: victim, zone: z, kind: t, why: why}, true
 		}

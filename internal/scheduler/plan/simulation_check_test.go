@@ -125,9 +125,8 @@ func (s *simulation) rest() {
 		s.do("calm: resume "+g.ID, func(tx *fsm.Tx) error { return s.resume(tx, name) })
 		s.do("calm: unprotect "+g.ID, func(tx *fsm.Tx) error {
 			for _, i := range slices.Collect(tx.Instances(g.UID)) {
-				if _, err := s.ops.SetInstanceProtection(tx, control.SetInstanceProtectionRequest{Group: name, Instances: []string{string(i.ID)}}); err != nil {
-					return err
-				}
+				// One that leaves cannot be changed any more, and need not be.
+				s.ops.SetInstanceProtection(tx, control.SetInstanceProtectionRequest{Group: name, Instances: []string{string(i.ID)}})
 			}
 			return nil
 		})
@@ -178,9 +177,10 @@ func (s *simulation) unsettled() string {
 			return "group " + g.ID + " is still being deleted"
 		case c.Counted != g.Desired || c.ByState[autoscaling.InService] != g.Desired || c.Live != c.Counted:
 			return "group " + g.ID + " does not have what is desired"
-		case len(g.Conditions) == 1 && g.Conditions[0].Type == autoscaling.ConditionZoneImbalance && !g.ZoneRebalance:
-		case len(g.Conditions) > 0:
-			return "group " + g.ID + " still says " + string(g.Conditions[0].Type) + ": " + g.Conditions[0].Message
+		case complaint(g) != "":
+			return "group " + g.ID + " still says " + complaint(g)
+		case uneven(v, g) != "":
+			return "group " + g.ID + " is not even: " + uneven(v, g)
 		}
 		for range v.RunningActivities(g.UID) {
 			return "group " + g.ID + " still has an activity"

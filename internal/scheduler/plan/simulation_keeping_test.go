@@ -96,3 +96,31 @@ func (s *simulation) checkBound(g *autoscaling.Group, used int32) {
 	}
 	s.used[g.UID] = used
 }
+
+// complaint is a condition that should not hold at rest. Zones that nobody is to
+// make even stay as they are; that launches failed is known until one is needed.
+func complaint(g *autoscaling.Group) string {
+	for _, c := range g.Conditions {
+		switch {
+		case c.Type == autoscaling.ConditionZoneImbalance && !g.ZoneRebalance:
+		case c.Type == autoscaling.ConditionLaunchSuspended:
+		default:
+			return string(c.Type) + ": " + c.Message
+		}
+	}
+	return ""
+}
+
+// uneven is what is still to be made even in a group that rebalances its zones.
+func uneven(v fsm.View, g *autoscaling.Group) string {
+	spread := autoscaling.Spread{Group: &g.GroupSpec}
+	for i := range v.Instances(g.UID) {
+		if i.State.Counted() {
+			spread.Add(i)
+		}
+	}
+	if !g.ZoneRebalance {
+		return ""
+	}
+	return spread.Uneven()
+}
