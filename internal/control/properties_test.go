@@ -51,6 +51,8 @@ func drawDeed(t *rapid.T) string {
 		func() string { return drawHookDeed(t) },
 		func() string { return drawHookDeed(t) },
 		func() string { return drawHookDeed(t) },
+		func() string { return drawMove(t) },
+		func() string { return drawMove(t) },
 		func() string { return fmt.Sprintf("gone i%x", n("instance", 1, 40)) },
 		func() string { return "expire" },
 		func() string { return "pool edge/web problem=down" },
@@ -64,6 +66,22 @@ func drawDeed(t *rapid.T) string {
 		func() string { return fmt.Sprintf("advance %ds", n("seconds", 0, 4000)) },
 	}
 	return deeds[n("deed", 0, len(deeds)-1)]()
+}
+
+// drawMove is one of the ways in which somebody may move instances by hand.
+func drawMove(t *rapid.T) string {
+	line := rapid.SampledFrom([]string{"enter-standby web", "exit-standby web", "detach web", "attach web"}).Draw(t, "move")
+	if line == "attach web" {
+		line += " machines=" + rapid.SampledFrom([]string{"m-a", "m-b", "m-c"}).Draw(t, "machine")
+	} else {
+		line += fmt.Sprintf(" instances=i%x", rapid.IntRange(1, 40).Draw(t, "instance"))
+	}
+	for _, word := range []string{"decrement", "run-hooks", "entrusted"} {
+		if rapid.Bool().Draw(t, word) {
+			line += " " + word
+		}
+	}
+	return line
 }
 
 // drawHookDeed is one of the things that somebody may do about the hooks of the
@@ -98,6 +116,9 @@ var beginning = []string{
 	"alarm web/high above=70 rules=add-two",
 	"alarm web/low below=30 rules=sub-one,half",
 	"task web/often cron=*/5~*~*~*~* rule=add-two window=60s",
+	"machine m-a address=10.9.0.1",
+	"machine m-b address=10.9.0.2",
+	"machine m-c address=10.9.0.3",
 	"task web/sizes cron=*/7~*~*~*~* min=2 desired=4 max=8",
 }
 
@@ -122,6 +143,11 @@ func TestWhateverSomebodyDoesTheGroupStaysSound(t *testing.T) {
 		}
 		for _, line := range recover {
 			s.do(fields(line))
+		}
+		for i := range s.View().Instances(s.Group("web").UID) {
+			if i.State == autoscaling.EnteringStandby || i.State == autoscaling.Standby {
+				s.do(fields("remove web instances=" + short(i.ID)))
+			}
 		}
 		for range 30 { // back-offs end, one instance is tried, the rest follow
 			s.Drive()
