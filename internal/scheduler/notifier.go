@@ -28,6 +28,8 @@ type notifier struct {
 	dirty   []*targetState
 	calls   int // under way, to all targets
 	open    int // not yet written, calls included
+	// rest is until when nothing is sent, because what came of it could not be written.
+	rest autoscaling.Time
 }
 
 func newNotifier(t *term, cluster *autoscaling.Cluster) *notifier {
@@ -125,6 +127,10 @@ func (n *notifier) look(ctx context.Context, view fsm.View, s *targetState, now 
 		}
 		return
 	}
+	if now < n.rest {
+		s.wake = n.rest
+		return
+	}
 	// A test goes whatever the target is like: somebody waits for what comes of it.
 	for d := range view.LaneDeliveries(s.uid, "", "") {
 		if d.NextTime <= now {
@@ -145,7 +151,7 @@ func (n *notifier) look(ctx context.Context, view fsm.View, s *targetState, now 
 		return
 	}
 	for d := range view.DueDeliveries(s.uid, now) {
-		if s.calls >= s.allowed || n.full() {
+		if s.calls >= s.allowed || n.crowded(s) {
 			return // who ends marks it
 		}
 		n.send(ctx, target, s, d, now)
@@ -171,6 +177,12 @@ func nextAfter(view fsm.View, target autoscaling.UID, now autoscaling.Time) auto
 
 // full says that all targets together have enough under way.
 func (n *notifier) full() bool { return n.calls >= n.t.Limits.Notices || n.open >= maxOpen }
+
+// crowded says that there is no room for the target: those that failed leave a
+// quarter to others, so that many that hang do not hold up one that works.
+func (n *notifier) crowded(s *targetState) bool {
+	return n.full() || s.failures > 0 && n.calls >= n.t.Limits.Notices-n.t.Limits.Notices/4
+}
 
 // giveUp ends deliveries whose time is over, to a target that nothing is sent to.
 func (n *notifier) giveUp(view fsm.View, s *targetState, now autoscaling.Time) {
@@ -217,9 +229,9 @@ func (n *notifier) attempt(ctx context.Context, to providers.Endpoint, d *autosc
 
 // sent goes on after an attempt.
 func (n *notifier) sent(s *targetState, d *autoscaling.Delivery, err error) {
-	defer n.roomMade(n.full())
 	s.calls--
 	n.calls--
+	n.roomMade()
 	now := n.t.Now()
 	r := delivered{target: s, delivery: d}
 	if err == nil {
@@ -240,28 +252,34 @@ func (n *notifier) sent(s *targetState, d *autoscaling.Delivery, err error) {
 	n.mark(s)
 }
 
-// roomMade looks at the targets that found no room, now that there is some.
-func (n *notifier) roomMade(wasFull bool) {
-	if wasFull && !n.full() {
-		for _, s := range n.targets {
-			n.mark(s)
-		}
+// roomMade looks at the targets that found no room, now that a call ended.
+func (n *notifier) roomMade() {
+	if most := n.t.Limits.Notices; n.calls == most-1 || n.calls == most-most/4-1 {
+		n.everyone()
+	}
+}
+
+func (n *notifier) everyone() {
+	for _, s := range n.targets {
+		n.mark(s)
 	}
 }
 
 // written goes on after what came of deliveries was written, or was not: then
 // they are sent again.
 func (n *notifier) written(results []delivered, err error) {
-	defer n.roomMade(n.full())
+	wasFull := n.open >= maxOpen
 	for _, r := range results {
 		delete(r.target.busy, lineOf(r.delivery))
 		n.open--
 		r.target.expiry = 0
-		if err != nil {
-			r.target.wake = autoscaling.Earliest(r.target.wake, n.t.Now().Add(unchangedPause))
-		} else {
-			n.mark(r.target)
-		}
+		n.mark(r.target)
+	}
+	if err != nil {
+		n.rest = n.t.Now().Add(unchangedPause)
+	}
+	if wasFull {
+		n.everyone()
 	}
 }
 
