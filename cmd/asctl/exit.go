@@ -152,7 +152,7 @@ func hints(s *status.Status, batch *batchError) []string {
 				if len(d.FieldViolations) > 1 {
 					told = v.Field + ": " + v.Description
 				}
-				if batch != nil || !strings.Contains(s.Message(), told) {
+				if batch != nil && len(d.FieldViolations) > 1 || !strings.Contains(s.Message(), told) {
 					lines = append(lines, batch.name(v)+": "+v.Description)
 				}
 			}

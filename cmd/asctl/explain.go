@@ -123,28 +123,39 @@ var topics = map[pb.Statement_Topic]string{
 	pb.Statement_END:     "Why it left",
 }
 
-// writeExplanation tells the sentences in their order, with the commands that show
-// what they speak of.
+// writeExplanation tells the sentences topic by topic, with the commands that show
+// what they speak of, each once.
 func writeExplanation(out io.Writer, e *pb.Explanation) error {
+	var order []pb.Statement_Topic
+	parts := map[pb.Statement_Topic]*strings.Builder{}
+	linked := map[string]bool{}
+	for _, s := range e.Statements {
+		if parts[s.Topic] == nil {
+			order, parts[s.Topic] = append(order, s.Topic), &strings.Builder{}
+		}
+		writeStatement(parts[s.Topic], s, linked)
+	}
 	var b strings.Builder
 	fmt.Fprintln(&b, e.Summary)
-	topic := pb.Statement_TOPIC_UNSPECIFIED
-	for n, s := range e.Statements {
-		if n == 0 || s.Topic != topic {
-			topic = s.Topic
-			fmt.Fprintf(&b, "\n%s:\n", orElse(topics[topic], topic.String()))
-		}
-		b.WriteString("  ")
-		if s.Time != nil {
-			b.WriteString(output.Millis(s.Time) + "  ")
-		}
-		fmt.Fprintln(&b, s.Text)
-		for _, link := range s.Links {
-			fmt.Fprintf(&b, "    %s\n", linkLine(link))
-		}
+	for _, topic := range order {
+		fmt.Fprintf(&b, "\n%s:\n%s", orElse(topics[topic], topic.String()), parts[topic])
 	}
 	_, err := io.WriteString(out, b.String())
 	return err
+}
+
+func writeStatement(b *strings.Builder, s *pb.Statement, linked map[string]bool) {
+	b.WriteString("  ")
+	if at := output.Time(s.Time); at != "" && !strings.Contains(s.Text, s.Time.AsTime().UTC().Format("2006-01-02T15:04:05")) {
+		b.WriteString(at + "  ")
+	}
+	fmt.Fprintln(b, s.Text)
+	for _, link := range s.Links {
+		if line := linkLine(link); !linked[line] {
+			linked[line] = true
+			fmt.Fprintf(b, "    %s\n", line)
+		}
+	}
 }
 
 // linkLine is how a person gets to what a sentence speaks of.

@@ -129,6 +129,7 @@ func someExplanation() *pb.Explanation {
 			{Topic: pb.Statement_HISTORY, Text: "The hook gone let it go on.", Time: at(90 * time.Second)},
 			{Topic: pb.Statement_PRESENT, Text: "The hook warm-up holds it.", Links: []*pb.Statement_Link{{Kind: "lifecycle-hook", Name: webGroup + "/lifecycleHooks/warm-up"}}},
 			{Topic: pb.Statement_NEXT, Text: "Without an answer it is terminated.", Time: at(6 * time.Minute)},
+			{Topic: pb.Statement_HISTORY, Text: "Activity 41 still runs since 2026-01-31T18:00:00Z.", Time: at(0), Links: []*pb.Statement_Link{{Kind: "activity", Name: webGroup + "/activities/41"}}},
 		},
 	}
 }

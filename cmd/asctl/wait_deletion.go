@@ -60,9 +60,6 @@ func (b *blockers) look(ctx context.Context, conn grpc.ClientConnInterface) []st
 		if left := output.Until(i.Deadline, b.app.now()); left != "" {
 			words = append(words, left+" left")
 		}
-		if i.NextStep != "" {
-			words = append(words, i.NextStep)
-		}
 		lines = append(lines, strings.Join(words, "  "))
 	}
 	if more := totalSize(response) - len(items); more > 0 {

@@ -26,7 +26,7 @@ func deleting(f *fake, looks int) *fake {
 func TestADeletionThatIsWaitedForTellsWhatHoldsItUpOnce(t *testing.T) {
 	f := deleting(newFake(heldTier()...), 13) // more than two looks at what holds it up
 	r := run(t, f, "", "group", "delete", "web", "--force", "--yes", "--wait")
-	held := "  web/" + heldID + "  PENDING_WAIT  held by warm-up  40s left  It is registered with"
+	held := "  web/" + heldID + "  PENDING_WAIT  held by warm-up  40s left\n"
 	if r.code != 0 || strings.Count(r.err.String(), held) != 1 || !strings.Contains(r.out.String(), "SUCCESSFUL") {
 		t.Errorf("exit code %d, output %q, stderr:\n%s", r.code, r.out.String(), r.err.String())
 	}
