@@ -12,7 +12,7 @@ func (t *teller) by(id autoscaling.ActivityID) string {
 	if a := t.Activity(id); a != nil {
 		return fmt.Sprintf("activity %d (%s)", id, a.Kind)
 	}
-	return fmt.Sprintf("activity %d, which is no longer kept", id)
+	return fmt.Sprintf("activity %d (no longer kept)", id)
 }
 
 // causeOf is why the activity was, in its own words.
@@ -50,24 +50,25 @@ func (t *teller) asked(id autoscaling.ActivityID) string {
 		return ""
 	}
 	source, _ := linkOfARI(a.Trigger.Source)
-	s := ""
+	s := fmt.Sprintf("activity %d was asked for by ", id)
 	switch a.Trigger.Kind {
 	case autoscaling.TriggerManual, autoscaling.TriggerCustom:
-		if s = a.Trigger.Principal; s == "" {
-			s = "a caller who gave no name"
+		who := a.Trigger.Principal
+		if who == "" {
+			who = "a caller who gave no name"
 		}
-		s += " asked for activity " + id.String()
+		s += who
 		if a.Trigger.RequestID != "" {
-			s += " with request " + a.Trigger.RequestID
+			s += ", with request " + a.Trigger.RequestID
 		}
 	case autoscaling.TriggerAlarm:
-		s = "alarm task " + source.idOf() + " asked for activity " + id.String()
+		s += "alarm task " + source.idOf()
 	case autoscaling.TriggerScheduled:
-		s = "scheduled task " + source.idOf() + " asked for activity " + id.String()
+		s += "scheduled task " + source.idOf()
 	case autoscaling.TriggerHealthCheck:
-		s = "a health check asked for activity " + id.String()
+		s += "a health check"
 	default:
-		s = "nobody asked for activity " + id.String() + ": the service keeps the group as it is wanted"
+		s += "nobody: the service keeps the group as it is wanted"
 	}
 	if rule, ok := linkOfARI(a.Trigger.Rule); ok {
 		s += ", by rule " + rule.idOf()

@@ -32,7 +32,7 @@ func GroupFindings(r fsm.Reader, g *autoscaling.Group, now autoscaling.Time) []F
 
 // perKind is how many instances of a group are named for one thing; of what is
 // beyond only the number is said.
-const perKind = 20
+const perKind = 10
 
 // finder gathers findings.
 type finder struct {

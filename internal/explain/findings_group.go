@@ -105,7 +105,7 @@ func (f *finder) deleting(g *autoscaling.Group) {
 		Next: "it is gone when these are: " + blockersOf(f.Reader, g),
 	}
 	if a := f.Activity(g.DeleteActivity); a != nil {
-		found.Since, found.Cause = a.StartTime, a.Cause
+		found.Since, found.Cause = a.StartTime, because(fmt.Sprintf("activity %d", a.ID), a.Cause)
 	}
 	if slices.ContainsFunc(g.Conditions, func(c autoscaling.Condition) bool { return c.Type == autoscaling.ConditionDeletionWaiting }) {
 		found.Command = asctl(g.Namespace, "group", "delete", g.ID, "--force", "--skip-hooks")

@@ -27,10 +27,15 @@ func (f *finder) instances(g *autoscaling.Group) {
 		f.instance(t, i, add)
 	}
 	for _, m := range more {
-		m.Resource = m.Group
-		m.Problem = fmt.Sprintf("%s more of the group: the same", number(found[m.Kind]-perKind, "instance"))
-		m.Since, m.Deadline = 0, 0
-		f.add(m)
+		rest := Finding{
+			Kind: m.Kind, Severity: m.Severity, Resource: m.Group, Group: m.Group,
+			Problem: fmt.Sprintf("it is the same with %d more in the group", found[m.Kind]-perKind), Next: "as for those that are named",
+			Command: asctl(g.Namespace, "instance", "list", g.ID),
+		}
+		if m.Kind == KindHookWaiting {
+			rest.Command = asctl(g.Namespace, "hook", "pending", g.ID)
+		}
+		f.add(rest)
 	}
 }
 

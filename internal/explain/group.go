@@ -30,8 +30,11 @@ func Group(r fsm.Reader, g *autoscaling.Group, now autoscaling.Time) Explanation
 func (t *teller) groupSummary() string {
 	g, c := t.group, t.Counts(t.group.UID)
 	s := fmt.Sprintf("%s is %s with %d of %d", g.ID, g.State, c.Capacity, g.Desired)
-	if g.State == autoscaling.GroupDeleting || g.State == autoscaling.GroupDeleted {
+	switch g.State {
+	case autoscaling.GroupDeleting:
 		s = fmt.Sprintf("%s is %s with %s left", g.ID, g.State, number(c.Live, "instance"))
+	case autoscaling.GroupDeleted:
+		s = fmt.Sprintf("%s is %s since %s", g.ID, g.State, at(g.DeleteTime))
 	}
 	if n := len(g.Conditions); n > 0 {
 		names := make([]string, n)
@@ -49,6 +52,9 @@ const searched = 1000
 // desired is who wanted so many.
 func (t *teller) desired() {
 	g, n := t.group, 0
+	if g.State == autoscaling.GroupDeleted {
+		return
+	}
 	bounds := fmt.Sprintf("desired is %d (min %d, max %d)", g.Desired, g.Min, g.Max)
 	for a := range t.Activities(g.UID) {
 		if n++; n > searched {
@@ -105,7 +111,9 @@ func (t *teller) capacity() {
 	if c.Unhealthy > 0 {
 		s += fmt.Sprintf("; %d unhealthy", c.Unhealthy)
 	}
-	t.say(Present, s, 0)
+	if g.State != autoscaling.GroupDeleted {
+		t.say(Present, s, 0)
+	}
 	switch g.State {
 	case autoscaling.GroupPaused:
 		t.say(Problem, "it is paused: what is moving finishes, and nothing new is started before it is resumed", 0)

@@ -2,6 +2,7 @@ package explain
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/asctl/as/internal/autoscaling"
@@ -18,16 +19,18 @@ func (t *teller) late(i *autoscaling.Instance) (bool, autoscaling.Time) {
 // own, so no state is without any.
 func (t *teller) present(i *autoscaling.Instance) {
 	row := i.State.Row()
-	s := fmt.Sprintf("%s since %s: %s", i.State, at(i.StateTime), row.Meaning)
+	t.say(Present, fmt.Sprintf("since %s it is %s: %s", at(i.StateTime), i.State, row.Meaning), i.StateTime)
 	if i.State.Final() {
-		t.say(Present, s, i.StateTime)
 		return
 	}
-	t.say(Present, s, i.StateTime)
 	if i.Step != autoscaling.StepNone {
-		t.say(Present, because("it is at "+i.Step.String()+", "+doing[i.Step], i.StatusReason), 0)
+		s := "it is at " + i.Step.String() + ": " + doing[i.Step]
+		if i.StatusReason != "" {
+			s += "; what was last said of it: " + i.StatusReason
+		}
+		t.say(Present, s, 0)
 	} else if i.StatusReason != "" {
-		t.say(Present, "the last thing said of it: "+i.StatusReason, 0)
+		t.say(Present, "what was last said of it: "+i.StatusReason, 0)
 	}
 	if i.Moving != 0 {
 		t.say(Present, because("it is moved by "+t.by(i.Moving), t.causeOf(i.Moving)), 0, t.linksOf(i.Moving)...)
@@ -166,14 +169,26 @@ func (t *teller) next(i *autoscaling.Instance) {
 			t.say(Next, fmt.Sprintf("hook %s holds it until somebody completes it, or until %s: then %s is assumed", w.Hook, at(w.Deadline), w.DefaultResult), w.Deadline, t.hookLink(w.Hook))
 		}
 	}
-	if deadline := control.DeadlineOf(t.group, i); deadline != 0 && row.Deadline != "" {
+	if deadline := control.DeadlineOf(t.group, i); t.now < deadline && row.Deadline != "" && i.Step != autoscaling.StepHooks {
 		t.say(Next, fmt.Sprintf("at the latest at %s (%s)", at(deadline), row.Deadline), deadline)
 	}
+	t.ways(row)
+}
+
+// ways are those out of a state that somebody has to ask for.
+func (t *teller) ways(row *autoscaling.Row) {
 	var ways []string
-	for _, e := range row.Exits {
-		if !e.Auto && !e.Later {
-			ways = append(ways, fmt.Sprintf("%s (%s)", e.To, e.When))
+	for n, e := range row.Exits {
+		if e.Auto || e.Later || slices.ContainsFunc(row.Exits[:n], func(before autoscaling.Exit) bool { return before.To == e.To && !before.Auto }) {
+			continue
 		}
+		var when []string
+		for _, same := range row.Exits[n:] {
+			if same.To == e.To && !same.Auto {
+				when = append(when, same.When)
+			}
+		}
+		ways = append(ways, fmt.Sprintf("%s (%s)", e.To, strings.Join(when, "; ")))
 	}
 	if len(ways) > 0 {
 		t.say(Next, "others can send it to "+list(ways), 0)

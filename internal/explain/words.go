@@ -13,8 +13,12 @@ func at(t autoscaling.Time) string { return t.Std().Truncate(time.Second).Format
 
 // span is a duration as sentences have it.
 func span(d time.Duration) string {
-	if d < time.Second {
+	const day = 24 * time.Hour
+	switch {
+	case d < time.Second:
 		return d.Round(time.Millisecond).String()
+	case d >= day && d%day == 0:
+		return number(int(d/day), "day")
 	}
 	return d.Round(time.Second).String()
 }
@@ -23,6 +27,9 @@ func span(d time.Duration) string {
 func number[N int | int32](n N, thing string) string {
 	if n == 1 {
 		return fmt.Sprintf("1 %s", thing)
+	}
+	if strings.HasSuffix(thing, "ch") {
+		thing += "e"
 	}
 	return fmt.Sprintf("%d %ss", n, thing)
 }
