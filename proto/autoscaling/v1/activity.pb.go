@@ -240,8 +240,10 @@ const (
 	Activity_InstanceEntry_DIRECTION_UNSPECIFIED Activity_InstanceEntry_Direction = 0
 	Activity_InstanceEntry_LAUNCH                Activity_InstanceEntry_Direction = 1
 	Activity_InstanceEntry_TERMINATE             Activity_InstanceEntry_Direction = 2
-	Activity_InstanceEntry_ATTACH                Activity_InstanceEntry_Direction = 3
-	Activity_InstanceEntry_DETACH                Activity_InstanceEntry_Direction = 4
+	// Into the group, or back from standby.
+	Activity_InstanceEntry_ATTACH Activity_InstanceEntry_Direction = 3
+	// Out of the group alive, or on standby.
+	Activity_InstanceEntry_DETACH Activity_InstanceEntry_Direction = 4
 )
 
 // Enum value maps for Activity_InstanceEntry_Direction.
@@ -341,7 +343,9 @@ type Activity struct {
 	// What else to know, e.g. a pool that was missing at a removal and skipped.
 	Notes []string `protobuf:"bytes,28,rep,name=notes,proto3" json:"notes,omitempty"`
 	// Those that were chosen to leave, and why; at most 100. Part of the decision: a retry never chooses again.
-	Victims       []*Activity_Victim `protobuf:"bytes,29,rep,name=victims,proto3" json:"victims,omitempty"`
+	Victims []*Activity_Victim `protobuf:"bytes,29,rep,name=victims,proto3" json:"victims,omitempty"`
+	// Of a batch that was REJECTED: what it was refused for, item by item.
+	Violations    []*Activity_Violation `protobuf:"bytes,30,rep,name=violations,proto3" json:"violations,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -568,6 +572,13 @@ func (x *Activity) GetNotes() []string {
 func (x *Activity) GetVictims() []*Activity_Victim {
 	if x != nil {
 		return x.Victims
+	}
+	return nil
+}
+
+func (x *Activity) GetViolations() []*Activity_Violation {
+	if x != nil {
+		return x.Violations
 	}
 	return nil
 }
@@ -989,6 +1000,70 @@ func (x *Activity_InstanceEntry) GetError() string {
 	return ""
 }
 
+// An item of a batch that stands in the way of it.
+type Activity_Violation struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Of the request, e.g. `instances[3]`.
+	Field string `protobuf:"bytes,1,opt,name=field,proto3" json:"field,omitempty"`
+	// The reason that the error of this item alone has, e.g. `WRONG_STATE`.
+	Reason string `protobuf:"bytes,2,opt,name=reason,proto3" json:"reason,omitempty"`
+	// One sentence.
+	Message       string `protobuf:"bytes,3,opt,name=message,proto3" json:"message,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Activity_Violation) Reset() {
+	*x = Activity_Violation{}
+	mi := &file_autoscaling_v1_activity_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Activity_Violation) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Activity_Violation) ProtoMessage() {}
+
+func (x *Activity_Violation) ProtoReflect() protoreflect.Message {
+	mi := &file_autoscaling_v1_activity_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Activity_Violation.ProtoReflect.Descriptor instead.
+func (*Activity_Violation) Descriptor() ([]byte, []int) {
+	return file_autoscaling_v1_activity_proto_rawDescGZIP(), []int{0, 2}
+}
+
+func (x *Activity_Violation) GetField() string {
+	if x != nil {
+		return x.Field
+	}
+	return ""
+}
+
+func (x *Activity_Violation) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *Activity_Violation) GetMessage() string {
+	if x != nil {
+		return x.Message
+	}
+	return ""
+}
+
 // An instance that was chosen to leave.
 type Activity_Victim struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1002,7 +1077,7 @@ type Activity_Victim struct {
 
 func (x *Activity_Victim) Reset() {
 	*x = Activity_Victim{}
-	mi := &file_autoscaling_v1_activity_proto_msgTypes[6]
+	mi := &file_autoscaling_v1_activity_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1014,7 +1089,7 @@ func (x *Activity_Victim) String() string {
 func (*Activity_Victim) ProtoMessage() {}
 
 func (x *Activity_Victim) ProtoReflect() protoreflect.Message {
-	mi := &file_autoscaling_v1_activity_proto_msgTypes[6]
+	mi := &file_autoscaling_v1_activity_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1027,7 +1102,7 @@ func (x *Activity_Victim) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Activity_Victim.ProtoReflect.Descriptor instead.
 func (*Activity_Victim) Descriptor() ([]byte, []int) {
-	return file_autoscaling_v1_activity_proto_rawDescGZIP(), []int{0, 2}
+	return file_autoscaling_v1_activity_proto_rawDescGZIP(), []int{0, 3}
 }
 
 func (x *Activity_Victim) GetInstance() string {
@@ -1048,7 +1123,7 @@ var File_autoscaling_v1_activity_proto protoreflect.FileDescriptor
 
 const file_autoscaling_v1_activity_proto_rawDesc = "" +
 	"\n" +
-	"\x1dautoscaling/v1/activity.proto\x12\x0eautoscaling.v1\x1a\x1fautoscaling/v1/attachment.proto\x1a\"autoscaling/v1/configuration.proto\x1a autoscaling/v1/consistency.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xfd\x15\n" +
+	"\x1dautoscaling/v1/activity.proto\x12\x0eautoscaling.v1\x1a\x1fautoscaling/v1/attachment.proto\x1a\"autoscaling/v1/configuration.proto\x1a autoscaling/v1/consistency.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x9b\x17\n" +
 	"\bActivity\x12\x17\n" +
 	"\x04name\x18\x01 \x01(\tB\x03\xe0A\bR\x04name\x12\x15\n" +
 	"\x03ari\x18\x02 \x01(\tB\x03\xe0A\x03R\x03ari\x12\x15\n" +
@@ -1082,7 +1157,10 @@ const file_autoscaling_v1_activity_proto_rawDesc = "" +
 	"\bend_time\x18\x1a \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\aendTime\x12\x1d\n" +
 	"\amessage\x18\x1b \x01(\tB\x03\xe0A\x03R\amessage\x12\x19\n" +
 	"\x05notes\x18\x1c \x03(\tB\x03\xe0A\x03R\x05notes\x12>\n" +
-	"\avictims\x18\x1d \x03(\v2\x1f.autoscaling.v1.Activity.VictimB\x03\xe0A\x03R\avictims\x1a\x9b\x02\n" +
+	"\avictims\x18\x1d \x03(\v2\x1f.autoscaling.v1.Activity.VictimB\x03\xe0A\x03R\avictims\x12G\n" +
+	"\n" +
+	"violations\x18\x1e \x03(\v2\".autoscaling.v1.Activity.ViolationB\x03\xe0A\x03R\n" +
+	"violations\x1a\x9b\x02\n" +
 	"\aTrigger\x129\n" +
 	"\x04kind\x18\x01 \x01(\x0e2%.autoscaling.v1.Activity.Trigger.KindR\x04kind\x12\x16\n" +
 	"\x06source\x18\x02 \x01(\tR\x06source\x12\x12\n" +
@@ -1123,7 +1201,11 @@ const file_autoscaling_v1_activity_proto_rawDesc = "" +
 	"\x06ATTACH\x10\x03\x12\n" +
 	"\n" +
 	"\x06DETACH\x10\x04B\x13\n" +
-	"\x11_progress_percent\x1a6\n" +
+	"\x11_progress_percent\x1aS\n" +
+	"\tViolation\x12\x14\n" +
+	"\x05field\x18\x01 \x01(\tR\x05field\x12\x16\n" +
+	"\x06reason\x18\x02 \x01(\tR\x06reason\x12\x18\n" +
+	"\amessage\x18\x03 \x01(\tR\amessage\x1a6\n" +
 	"\x06Victim\x12\x1a\n" +
 	"\binstance\x18\x01 \x01(\tR\binstance\x12\x10\n" +
 	"\x03why\x18\x02 \x01(\tR\x03why\x1a@\n" +
@@ -1203,7 +1285,7 @@ func file_autoscaling_v1_activity_proto_rawDescGZIP() []byte {
 }
 
 var file_autoscaling_v1_activity_proto_enumTypes = make([]protoimpl.EnumInfo, 4)
-var file_autoscaling_v1_activity_proto_msgTypes = make([]protoimpl.MessageInfo, 9)
+var file_autoscaling_v1_activity_proto_msgTypes = make([]protoimpl.MessageInfo, 10)
 var file_autoscaling_v1_activity_proto_goTypes = []any{
 	(Activity_Kind)(0),                    // 0: autoscaling.v1.Activity.Kind
 	(Activity_Status)(0),                  // 1: autoscaling.v1.Activity.Status
@@ -1215,46 +1297,48 @@ var file_autoscaling_v1_activity_proto_goTypes = []any{
 	(*ListActivitiesResponse)(nil),        // 7: autoscaling.v1.ListActivitiesResponse
 	(*Activity_Trigger)(nil),              // 8: autoscaling.v1.Activity.Trigger
 	(*Activity_InstanceEntry)(nil),        // 9: autoscaling.v1.Activity.InstanceEntry
-	(*Activity_Victim)(nil),               // 10: autoscaling.v1.Activity.Victim
-	nil,                                   // 11: autoscaling.v1.Activity.ExternalNamesEntry
-	nil,                                   // 12: autoscaling.v1.Activity.LabelsEntry
-	(*timestamppb.Timestamp)(nil),         // 13: google.protobuf.Timestamp
-	(*ConfigurationVersion)(nil),          // 14: autoscaling.v1.ConfigurationVersion
-	(*Attachments)(nil),                   // 15: autoscaling.v1.Attachments
-	(Consistency)(0),                      // 16: autoscaling.v1.Consistency
+	(*Activity_Violation)(nil),            // 10: autoscaling.v1.Activity.Violation
+	(*Activity_Victim)(nil),               // 11: autoscaling.v1.Activity.Victim
+	nil,                                   // 12: autoscaling.v1.Activity.ExternalNamesEntry
+	nil,                                   // 13: autoscaling.v1.Activity.LabelsEntry
+	(*timestamppb.Timestamp)(nil),         // 14: google.protobuf.Timestamp
+	(*ConfigurationVersion)(nil),          // 15: autoscaling.v1.ConfigurationVersion
+	(*Attachments)(nil),                   // 16: autoscaling.v1.Attachments
+	(Consistency)(0),                      // 17: autoscaling.v1.Consistency
 }
 var file_autoscaling_v1_activity_proto_depIdxs = []int32{
-	11, // 0: autoscaling.v1.Activity.external_names:type_name -> autoscaling.v1.Activity.ExternalNamesEntry
-	12, // 1: autoscaling.v1.Activity.labels:type_name -> autoscaling.v1.Activity.LabelsEntry
-	13, // 2: autoscaling.v1.Activity.create_time:type_name -> google.protobuf.Timestamp
-	13, // 3: autoscaling.v1.Activity.update_time:type_name -> google.protobuf.Timestamp
+	12, // 0: autoscaling.v1.Activity.external_names:type_name -> autoscaling.v1.Activity.ExternalNamesEntry
+	13, // 1: autoscaling.v1.Activity.labels:type_name -> autoscaling.v1.Activity.LabelsEntry
+	14, // 2: autoscaling.v1.Activity.create_time:type_name -> google.protobuf.Timestamp
+	14, // 3: autoscaling.v1.Activity.update_time:type_name -> google.protobuf.Timestamp
 	0,  // 4: autoscaling.v1.Activity.kind:type_name -> autoscaling.v1.Activity.Kind
 	1,  // 5: autoscaling.v1.Activity.status:type_name -> autoscaling.v1.Activity.Status
 	8,  // 6: autoscaling.v1.Activity.trigger:type_name -> autoscaling.v1.Activity.Trigger
-	14, // 7: autoscaling.v1.Activity.configuration:type_name -> autoscaling.v1.ConfigurationVersion
-	15, // 8: autoscaling.v1.Activity.attachments:type_name -> autoscaling.v1.Attachments
+	15, // 7: autoscaling.v1.Activity.configuration:type_name -> autoscaling.v1.ConfigurationVersion
+	16, // 8: autoscaling.v1.Activity.attachments:type_name -> autoscaling.v1.Attachments
 	9,  // 9: autoscaling.v1.Activity.instances:type_name -> autoscaling.v1.Activity.InstanceEntry
-	13, // 10: autoscaling.v1.Activity.last_time:type_name -> google.protobuf.Timestamp
-	13, // 11: autoscaling.v1.Activity.start_time:type_name -> google.protobuf.Timestamp
-	13, // 12: autoscaling.v1.Activity.end_time:type_name -> google.protobuf.Timestamp
-	10, // 13: autoscaling.v1.Activity.victims:type_name -> autoscaling.v1.Activity.Victim
-	16, // 14: autoscaling.v1.GetActivityRequest.consistency:type_name -> autoscaling.v1.Consistency
-	16, // 15: autoscaling.v1.ListActivitiesRequest.consistency:type_name -> autoscaling.v1.Consistency
-	4,  // 16: autoscaling.v1.ListActivitiesResponse.activities:type_name -> autoscaling.v1.Activity
-	2,  // 17: autoscaling.v1.Activity.Trigger.kind:type_name -> autoscaling.v1.Activity.Trigger.Kind
-	3,  // 18: autoscaling.v1.Activity.InstanceEntry.direction:type_name -> autoscaling.v1.Activity.InstanceEntry.Direction
-	1,  // 19: autoscaling.v1.Activity.InstanceEntry.status:type_name -> autoscaling.v1.Activity.Status
-	13, // 20: autoscaling.v1.Activity.InstanceEntry.start_time:type_name -> google.protobuf.Timestamp
-	13, // 21: autoscaling.v1.Activity.InstanceEntry.end_time:type_name -> google.protobuf.Timestamp
-	5,  // 22: autoscaling.v1.ActivityService.GetActivity:input_type -> autoscaling.v1.GetActivityRequest
-	6,  // 23: autoscaling.v1.ActivityService.ListActivities:input_type -> autoscaling.v1.ListActivitiesRequest
-	4,  // 24: autoscaling.v1.ActivityService.GetActivity:output_type -> autoscaling.v1.Activity
-	7,  // 25: autoscaling.v1.ActivityService.ListActivities:output_type -> autoscaling.v1.ListActivitiesResponse
-	24, // [24:26] is the sub-list for method output_type
-	22, // [22:24] is the sub-list for method input_type
-	22, // [22:22] is the sub-list for extension type_name
-	22, // [22:22] is the sub-list for extension extendee
-	0,  // [0:22] is the sub-list for field type_name
+	14, // 10: autoscaling.v1.Activity.last_time:type_name -> google.protobuf.Timestamp
+	14, // 11: autoscaling.v1.Activity.start_time:type_name -> google.protobuf.Timestamp
+	14, // 12: autoscaling.v1.Activity.end_time:type_name -> google.protobuf.Timestamp
+	11, // 13: autoscaling.v1.Activity.victims:type_name -> autoscaling.v1.Activity.Victim
+	10, // 14: autoscaling.v1.Activity.violations:type_name -> autoscaling.v1.Activity.Violation
+	17, // 15: autoscaling.v1.GetActivityRequest.consistency:type_name -> autoscaling.v1.Consistency
+	17, // 16: autoscaling.v1.ListActivitiesRequest.consistency:type_name -> autoscaling.v1.Consistency
+	4,  // 17: autoscaling.v1.ListActivitiesResponse.activities:type_name -> autoscaling.v1.Activity
+	2,  // 18: autoscaling.v1.Activity.Trigger.kind:type_name -> autoscaling.v1.Activity.Trigger.Kind
+	3,  // 19: autoscaling.v1.Activity.InstanceEntry.direction:type_name -> autoscaling.v1.Activity.InstanceEntry.Direction
+	1,  // 20: autoscaling.v1.Activity.InstanceEntry.status:type_name -> autoscaling.v1.Activity.Status
+	14, // 21: autoscaling.v1.Activity.InstanceEntry.start_time:type_name -> google.protobuf.Timestamp
+	14, // 22: autoscaling.v1.Activity.InstanceEntry.end_time:type_name -> google.protobuf.Timestamp
+	5,  // 23: autoscaling.v1.ActivityService.GetActivity:input_type -> autoscaling.v1.GetActivityRequest
+	6,  // 24: autoscaling.v1.ActivityService.ListActivities:input_type -> autoscaling.v1.ListActivitiesRequest
+	4,  // 25: autoscaling.v1.ActivityService.GetActivity:output_type -> autoscaling.v1.Activity
+	7,  // 26: autoscaling.v1.ActivityService.ListActivities:output_type -> autoscaling.v1.ListActivitiesResponse
+	25, // [25:27] is the sub-list for method output_type
+	23, // [23:25] is the sub-list for method input_type
+	23, // [23:23] is the sub-list for extension type_name
+	23, // [23:23] is the sub-list for extension extendee
+	0,  // [0:23] is the sub-list for field type_name
 }
 
 func init() { file_autoscaling_v1_activity_proto_init() }
@@ -1274,7 +1358,7 @@ func file_autoscaling_v1_activity_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_autoscaling_v1_activity_proto_rawDesc), len(file_autoscaling_v1_activity_proto_rawDesc)),
 			NumEnums:      4,
-			NumMessages:   9,
+			NumMessages:   10,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

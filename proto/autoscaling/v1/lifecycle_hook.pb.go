@@ -1351,7 +1351,7 @@ var File_autoscaling_v1_lifecycle_hook_proto protoreflect.FileDescriptor
 
 const file_autoscaling_v1_lifecycle_hook_proto_rawDesc = "" +
 	"\n" +
-	"#autoscaling/v1/lifecycle_hook.proto\x12\x0eautoscaling.v1\x1a autoscaling/v1/consistency.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1bgoogle/protobuf/empty.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xc5\b\n" +
+	"#autoscaling/v1/lifecycle_hook.proto\x12\x0eautoscaling.v1\x1a autoscaling/v1/consistency.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1bgoogle/protobuf/empty.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x8e\t\n" +
 	"\rLifecycleHook\x12\x17\n" +
 	"\x04name\x18\x01 \x01(\tB\x03\xe0A\bR\x04name\x12\x15\n" +
 	"\x03ari\x18\x02 \x01(\tB\x03\xe0A\x03R\x03ari\x12\x15\n" +
@@ -1368,9 +1368,9 @@ const file_autoscaling_v1_lifecycle_hook_proto_rawDesc = "" +
 	" \x01(\x0e2(.autoscaling.v1.LifecycleHook.TransitionB\v\xe0A\x02\xbaH\x05\x82\x01\x02\x10\x01R\n" +
 	"transition\x12X\n" +
 	"\x11heartbeat_timeout\x18\v \x01(\v2\x19.google.protobuf.DurationB\x10\xbaH\r\xaa\x01\n" +
-	"\"\x04\b\x80\xa3\x052\x02\b\x1eR\x10heartbeatTimeout\x12W\n" +
-	"\x0edefault_result\x18\f \x01(\x0e2$.autoscaling.v1.LifecycleHook.ResultB\n" +
-	"\xbaH\a\x82\x01\x04\x10\x01 \x03R\rdefaultResult\x129\n" +
+	"\"\x04\b\x80\xa3\x052\x02\b\x1eR\x10heartbeatTimeout\x12\x9f\x01\n" +
+	"\x0edefault_result\x18\f \x01(\x0e2$.autoscaling.v1.LifecycleHook.ResultBR\xbaHO\xba\x01G\n" +
+	"\x1dlifecycle_hook.default_result\x12\x1bmust be CONTINUE or ABANDON\x1a\tthis != 3\x82\x01\x02\x10\x01R\rdefaultResult\x129\n" +
 	"\x13notification_target\x18\r \x01(\tB\b\xbaH\x05r\x03\x18\xff\x01R\x12notificationTarget\x12$\n" +
 	"\bmetadata\x18\x0e \x01(\tB\b\xbaH\x05r\x03(\x80\bR\bmetadata\x1a@\n" +
 	"\x12ExternalNamesEntry\x12\x10\n" +

@@ -241,7 +241,7 @@ func (*NotificationTarget_Webhook) isNotificationTarget_Kind() {}
 // answers is not read beyond a little.
 type Webhook struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// `https://` or `http://`, at most 2048 characters.
+	// Required. `https://` or `http://`, at most 2048 characters, without user name, password or fragment.
 	Url string `protobuf:"bytes,1,opt,name=url,proto3" json:"url,omitempty"`
 	// The signing secret: `whsec_` and the base64 of 24 to 64 bytes. Empty: one is made. Only the answers of
 	// CreateNotificationTarget and RotateNotificationTargetSecret show it.
@@ -2172,10 +2172,10 @@ const file_autoscaling_v1_notification_proto_rawDesc = "" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01B\x06\n" +
 	"\x04kindB\n" +
 	"\n" +
-	"\b_enabled\"\x9a\x03\n" +
-	"\aWebhook\x12/\n" +
-	"\x03url\x18\x01 \x01(\tB\x1d\xe0A\x02\xbaH\x17r\x15\x18\x80\x102\x10^https?://[^/\\s]R\x03url\x12G\n" +
-	"\x06secret\x18\x02 \x01(\tB/\xbaH)\xd8\x01\x01r$2\"^whsec_[A-Za-z0-9+/]{32,86}={0,2}$\x80\x01\x01R\x06secret\x12C\n" +
+	"\b_enabled\"\xe4\x02\n" +
+	"\aWebhook\x12\x1d\n" +
+	"\x03url\x18\x01 \x01(\tB\v\xe0A\x02\xbaH\x05r\x03\x18\x80\x10R\x03url\x12#\n" +
+	"\x06secret\x18\x02 \x01(\tB\v\xbaH\x05r\x03\x18\x80\x01\x80\x01\x01R\x06secret\x12C\n" +
 	"\atimeout\x18\x03 \x01(\v2\x19.google.protobuf.DurationB\x0e\xbaH\v\xaa\x01\b\"\x02\b\x1e2\x02\b\x01R\atimeout\x12D\n" +
 	"\asecrets\x18\x04 \x03(\v2%.autoscaling.v1.Webhook.SecretVersionB\x03\xe0A\x03R\asecrets\x1a\x89\x01\n" +
 	"\rSecretVersion\x12;\n" +
@@ -2260,10 +2260,10 @@ const file_autoscaling_v1_notification_proto_rawDesc = "" +
 	"\x04name\x18\x01 \x01(\tBM\xe0A\x02\xbaHG\xc8\x01\x01rB2@^namespaces/[a-z0-9-]{1,63}/notificationTargets/[a-z0-9-]{1,63}$R\x04name\x12'\n" +
 	"\n" +
 	"request_id\x18\x02 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x01R\trequestId\x12#\n" +
-	"\rvalidate_only\x18\x03 \x01(\bR\fvalidateOnly\"\xa1\x02\n" +
+	"\rvalidate_only\x18\x03 \x01(\bR\fvalidateOnly\"\xfd\x01\n" +
 	"%RotateNotificationTargetSecretRequest\x12a\n" +
-	"\x04name\x18\x01 \x01(\tBM\xe0A\x02\xbaHG\xc8\x01\x01rB2@^namespaces/[a-z0-9-]{1,63}/notificationTargets/[a-z0-9-]{1,63}$R\x04name\x12G\n" +
-	"\x06secret\x18\x02 \x01(\tB/\xbaH)\xd8\x01\x01r$2\"^whsec_[A-Za-z0-9+/]{32,86}={0,2}$\x80\x01\x01R\x06secret\x12'\n" +
+	"\x04name\x18\x01 \x01(\tBM\xe0A\x02\xbaHG\xc8\x01\x01rB2@^namespaces/[a-z0-9-]{1,63}/notificationTargets/[a-z0-9-]{1,63}$R\x04name\x12#\n" +
+	"\x06secret\x18\x02 \x01(\tB\v\xbaH\x05r\x03\x18\x80\x01\x80\x01\x01R\x06secret\x12'\n" +
 	"\n" +
 	"request_id\x18\x03 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x01R\trequestId\x12#\n" +
 	"\rvalidate_only\x18\x04 \x01(\bR\fvalidateOnly\"\xd0\x01\n" +
