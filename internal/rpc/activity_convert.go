@@ -51,6 +51,9 @@ func activitySummary(r fsm.Reader, a *autoscaling.Activity) *pb.Activity {
 		Victims: convertAll(a.Victims, func(v autoscaling.Victim) *pb.Activity_Victim {
 			return &pb.Activity_Victim{Instance: autoscaling.InstanceResource(a.Namespace, a.GroupID, v.Instance), Why: v.Why}
 		}),
+		Violations: convertAll(a.Violations, func(v autoscaling.Violation) *pb.Activity_Violation {
+			return &pb.Activity_Violation{Field: v.Field, Reason: string(orDefault(v.Reason, a.Reason)), Message: v.Message}
+		}),
 	}
 	if a.Status == autoscaling.ActivityRejected {
 		repeats := max(a.Repeats, 1)
@@ -83,15 +86,15 @@ func progressOf(a *autoscaling.Activity) int32 {
 	return int32(100 * ended / all)
 }
 
-// addOutcomes lists the activity's instances: of one that ended what it recorded,
-// of one that runs what its group's instances say, at most MaxOutcomes.
+// addOutcomes lists the activity's instances: what it recorded, and of one that
+// runs what its group's instances say, at most MaxOutcomes.
 func addOutcomes(r fsm.Reader, a *autoscaling.Activity, m *pb.Activity) {
-	if len(a.Outcomes) > 0 || a.Status != autoscaling.ActivityInProgress || a.Launches+a.Removals == 0 {
-		m.Instances = convertAll(a.Outcomes, func(o autoscaling.Outcome) *pb.Activity_InstanceEntry { return outcomeMessage(a, o) })
+	m.Instances = convertAll(a.Outcomes, func(o autoscaling.Outcome) *pb.Activity_InstanceEntry { return outcomeMessage(a, o) })
+	if a.Status != autoscaling.ActivityInProgress || a.Launches+a.Removals == 0 {
 		return
 	}
 	for i := range r.Instances(a.Group) {
-		if len(m.Instances) == autoscaling.MaxOutcomes {
+		if len(m.Instances) >= autoscaling.MaxOutcomes {
 			return
 		}
 		if o, ok := outcomeSoFar(a, i); ok {
@@ -99,7 +102,7 @@ func addOutcomes(r fsm.Reader, a *autoscaling.Activity, m *pb.Activity) {
 		}
 	}
 	for i := range r.FinalInstances(a.Group) { // newest end first
-		if len(m.Instances) == autoscaling.MaxOutcomes || i.EndTime < a.StartTime {
+		if len(m.Instances) >= autoscaling.MaxOutcomes || i.EndTime < a.StartTime {
 			return
 		}
 		if o, ok := outcomeSoFar(a, i); ok {
@@ -113,6 +116,11 @@ func addOutcomes(r fsm.Reader, a *autoscaling.Activity, m *pb.Activity) {
 func outcomeSoFar(a *autoscaling.Activity, i *autoscaling.Instance) (autoscaling.Outcome, bool) {
 	o := autoscaling.Outcome{Instance: i.ID, State: i.State, EndTime: i.EndTime, Status: autoscaling.OutcomeInProgress}
 	switch a.ID {
+	case i.Moving:
+		o.Direction, o.StartTime, o.Cause = autoscaling.DirectionDetach, a.StartTime, i.StatusReason
+		if a.Kind == autoscaling.ExitStandby {
+			o.Direction = autoscaling.DirectionAttach
+		}
 	case i.Leaving:
 		o.Direction, o.StartTime, o.Cause = autoscaling.DirectionTerminate, leavingSince(i), i.StatusReason
 		if i.State == autoscaling.Detaching || i.State == autoscaling.Detached || i.OnlyReleased() {
@@ -164,7 +172,7 @@ func outcomeMessage(a *autoscaling.Activity, o autoscaling.Outcome) *pb.Activity
 		StartTime:       timestamp(o.StartTime),
 		EndTime:         timestamp(o.EndTime),
 		Cause:           o.Cause,
-		Description:     describe(o),
+		Description:     describe(a, o),
 		Error:           o.Error,
 	}
 }
@@ -184,7 +192,17 @@ func lifeProgress(d autoscaling.Direction, s autoscaling.InstanceState) int32 {
 	return 100 * int32(s-first) / int32(last-first)
 }
 
-func describe(o autoscaling.Outcome) string {
+func describe(a *autoscaling.Activity, o autoscaling.Outcome) string {
+	switch a.Kind {
+	case autoscaling.EnterStandby:
+		if o.Direction == autoscaling.DirectionDetach {
+			return "Putting instance " + string(o.Instance) + " on standby."
+		}
+	case autoscaling.ExitStandby:
+		if o.Direction == autoscaling.DirectionAttach {
+			return "Putting instance " + string(o.Instance) + " back into service."
+		}
+	}
 	switch o.Direction {
 	case autoscaling.DirectionTerminate:
 		return "Terminating instance " + string(o.Instance) + "."

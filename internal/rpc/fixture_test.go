@@ -10,6 +10,8 @@ import (
 	"google.golang.org/protobuf/types/known/structpb"
 
 	"github.com/asctl/as/internal/autoscaling"
+	"github.com/asctl/as/internal/control"
+	"github.com/asctl/as/internal/control/controltest"
 	"github.com/asctl/as/internal/fsm"
 	pb "github.com/asctl/as/proto/autoscaling/v1"
 )
@@ -27,6 +29,9 @@ type clients struct {
 	pb.AlarmTaskServiceClient
 	pb.ScheduledTaskServiceClient
 	pb.InstanceServiceClient
+	pb.LifecycleHookServiceClient
+	pb.NotificationServiceClient
+	pb.DecisionServiceClient
 	pb.ActivityServiceClient
 	pb.MetricServiceClient
 	pb.EventServiceClient
@@ -37,6 +42,7 @@ func (n *testNode) clients() clients {
 	return clients{
 		pb.NewConfigurationServiceClient(n.conn), pb.NewGroupServiceClient(n.conn), pb.NewRuleServiceClient(n.conn),
 		pb.NewAlarmTaskServiceClient(n.conn), pb.NewScheduledTaskServiceClient(n.conn), pb.NewInstanceServiceClient(n.conn),
+		pb.NewLifecycleHookServiceClient(n.conn), pb.NewNotificationServiceClient(n.conn), pb.NewDecisionServiceClient(n.conn),
 		pb.NewActivityServiceClient(n.conn), pb.NewMetricServiceClient(n.conn), pb.NewEventServiceClient(n.conn),
 		pb.NewClusterServiceClient(n.conn),
 	}
@@ -145,5 +151,39 @@ func (c *testCluster) serveAll() {
 	})
 }
 
+// drive lets everything outside answer until nothing moves: what waits for
+// people, or for hooks, stays as it is.
+func (c *testCluster) drive() {
+	ops := control.Operations{Platform: &c.leader.Load().platform}
+	for before := uint64(0); before != c.index; {
+		before = c.index
+		v := c.leader.Load().View()
+		for g := range v.Groups("") {
+			for i := range v.Instances(g.UID) {
+				c.do(func(tx *fsm.Tx) error {
+					if i := tx.Instance(g.UID, i.ID); i != nil && !i.State.Final() {
+						return controltest.Answer(tx, ops, i)
+					}
+					return nil
+				})
+			}
+		}
+	}
+}
+
 // emptyReader reads a state without anything.
 var emptyReader = fsm.NewMachine().View().Reader
+
+// giveUp makes all that is on its way dead letters, as a day of silence would.
+func (c *testCluster) giveUp() {
+	c.do(func(tx *fsm.Tx) error {
+		for t := range tx.NotificationTargets("") {
+			for d := range tx.Deliveries(t.UID) {
+				dead := *d
+				dead.State, dead.Attempts, dead.LastError, dead.EndTime = autoscaling.DeliveryDead, 3, "503 Service Unavailable", tx.Now()
+				tx.PutDelivery(&dead)
+			}
+		}
+		return nil
+	})
+}

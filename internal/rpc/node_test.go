@@ -265,7 +265,20 @@ func (*testPlatform) AccessList(provider, list string) control.ListStatus {
 	return control.ListStatus{Problem: fmt.Sprintf("list %s/%s cannot be written", provider, list)}
 }
 
+// Machine knows m-1 to m-3, one that does not run and one of another cluster.
 func (*testPlatform) Machine(provider, machineID string) control.MachineStatus {
+	m := control.MachineStatus{ID: machineID, CreateTime: 1, Running: true}
+	switch machineID {
+	case "m-1", "m-2", "m-3":
+		m.Addresses = []string{"10.1.0." + machineID[2:]}
+		return m
+	case "stopped":
+		m.Running = false
+		return m
+	case "foreign":
+		m.Cluster = "other"
+		return m
+	}
 	return control.MachineStatus{Reason: autoscaling.NotFound, Problem: "provider " + provider + " has no machine " + machineID}
 }
 

@@ -75,6 +75,16 @@ func play(t *testing.T, c *testCluster, script string, reached map[string]bool) 
 			fmt.Fprintln(&out)
 			continue
 		}
+		if request == "drive" { // the same, step by step
+			c.drive()
+			fmt.Fprintln(&out)
+			continue
+		}
+		if request == "give up" { // what targets did not take is dead
+			c.giveUp()
+			fmt.Fprintln(&out)
+			continue
+		}
 		method, path, _ := strings.Cut(request, " ")
 		r := httptest.NewRequest(method, path, strings.NewReader(strings.Join(body, "\n")))
 		w := httptest.NewRecorder()
