@@ -90,6 +90,8 @@ func (s *story) command(tx *fsm.Tx, a args) (string, error) {
 		}))
 	case "enter-standby", "exit-standby", "attach", "detach":
 		return s.memberCommand(tx, a)
+	case "target", "update-target", "delete-target", "rotate", "try", "redeliver", "notification", "update-notification", "delete-notification", "taken", "failed", "expired", "outbox":
+		return s.notificationCommand(tx, a)
 	case "hook", "update-hook", "delete-hook", "complete", "heartbeat":
 		return s.hookCommand(tx, a)
 	case "protect", "unprotect":

@@ -297,7 +297,8 @@ func TestWhatIsNotTakenForADayIsADeadLetterAndSaidOnce(t *testing.T) {
 			t.Errorf("after 23 hours %+v", c)
 		}
 		before := f.View().LastEvent()
-		f.eventually(2*time.Hour, "they are dead letters", func() bool { c := f.pending(target); return c.Pending == 0 && c.Dead == 600 })
+		time.Sleep(time.Hour - time.Second)
+		f.eventually(10*time.Minute, "they are dead letters", func() bool { c := f.pending(target); return c.Pending == 0 && c.Dead == 600 })
 		events := 0
 		for e := range f.View().Events(before) {
 			if e.Type == autoscaling.EventNotificationDead {
@@ -409,7 +410,8 @@ func TestADisabledTargetGetsNothingUntilItIsEnabled(t *testing.T) {
 		complete(t, r.taken(url), 3, 2)
 		enable(false)
 		f.emit(web, 700, 2)
-		f.eventually(25*time.Hour, "they are dead letters", func() bool { return f.pending(target) == fsm.OutboxCounts{Dead: 1400} })
+		time.Sleep(24*time.Hour - time.Second)
+		f.eventually(time.Minute, "they are dead letters", func() bool { return f.pending(target) == fsm.OutboxCounts{Dead: 1400} })
 		if n := r.tried(url); n != 6 {
 			t.Errorf("%d attempts", n)
 		}
