@@ -46,6 +46,9 @@ func (p *Provider) admit(fence providers.Fence, instance string) (f files, found
 	if err == nil && changed {
 		err = asUnavailable(writeJSON(p.paths.instance(instance, recordFile), f.record), "write %s", instance)
 	}
+	if err == nil && f.record.released() {
+		return files{}, false, releasedError(instance)
+	}
 	return f, true, err
 }
 
@@ -81,6 +84,12 @@ var errRemoved = errors.New("removed")
 
 func removedError(instance string) error {
 	return &providers.Error{Class: providers.StaleEpoch, Message: instance + " was removed", Err: errRemoved}
+}
+
+// releasedError: the instance is as gone as if it had been removed; its machine
+// is not.
+func releasedError(instance string) error {
+	return &providers.Error{Class: providers.StaleEpoch, Message: instance + " was released", Err: errRemoved}
 }
 
 func isRemoved(err error) bool { return errors.Is(err, errRemoved) }

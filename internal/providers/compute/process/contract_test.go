@@ -22,6 +22,8 @@ func TestProcessKeepsTheComputeContract(t *testing.T) {
 			},
 			Crash:           func(t *testing.T, instance string) { _ = unix.Kill(pidOf(t, p, instance), unix.SIGSEGV) },
 			Reopen:          func(t *testing.T) providers.Compute { return newNode(t, directory) },
+			Outside:         func(t *testing.T) string { return outsider(t).id },
+			Runs:            func(t *testing.T, machineID string) bool { return runs(p, machineID) },
 			AddressAtEnsure: true,
 		}
 	})

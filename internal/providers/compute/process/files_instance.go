@@ -23,7 +23,7 @@ func (p *Provider) read(instance string) (files, bool, error) {
 	}
 	// In this order: an exit that is read has a run that is read.
 	var e exit
-	found, err = readJSON(p.paths.instance(instance, exitFile), &e)
+	found, err = readJSON(p.paths.instance(f.record.home(), exitFile), &e)
 	if err != nil && !errors.Is(err, errCorrupt) {
 		return files{}, false, err
 	}
@@ -50,6 +50,15 @@ func readRun(p paths, instance string) (*run, error) {
 	return &r, nil
 }
 
+// readExit is nil where nobody saw how the process ended.
+func (p *Provider) readExit(instance string) *exit {
+	var e exit
+	if found, err := readJSON(p.paths.instance(instance, exitFile), &e); err != nil || !found {
+		return nil
+	}
+	return &e
+}
+
 // machine is the instance as it is at this moment.
 func (p *Provider) machine(f files) providers.Machine {
 	return f.machine(f.run != nil && p.alive(f.run.identity))
@@ -57,12 +66,12 @@ func (p *Provider) machine(f files) providers.Machine {
 
 func (f files) machine(alive bool) providers.Machine {
 	m := providers.Machine{
-		ID:          f.record.Spec.Instance,
-		Instance:    f.record.Spec.Instance,
-		Cluster:     f.record.Cluster,
-		Incarnation: f.record.Incarnation,
-		Zone:        f.record.Spec.Zone,
-		CreateTime:  f.record.CreateTime,
+		ID:         f.record.machineID(),
+		Zone:       f.record.Spec.Zone,
+		CreateTime: f.record.CreateTime,
+	}
+	if !f.record.released() {
+		m.Instance, m.Cluster, m.Incarnation = f.record.Spec.Instance, f.record.Cluster, f.record.Incarnation
 	}
 	if f.record.Address != "" {
 		m.Addresses = []string{f.record.Address}

@@ -23,7 +23,19 @@ const gates = 64
 func (p *Provider) gate(ctx context.Context, instance string) (release func(), err error) {
 	hash := fnv.New32a()
 	_, _ = hash.Write([]byte(instance))
-	path := p.paths.internal(internalLocks, fmt.Sprintf("%02d", hash.Sum32()%gates))
+	return p.exclude(ctx, fmt.Sprintf("%02d", hash.Sum32()%gates), instance)
+}
+
+// adoptionGate lets one call at a time, of all nodes, adopt a machine: it looks at
+// the records of all instances. It is taken inside an instance's gate, never the
+// other way round.
+func (p *Provider) adoptionGate(ctx context.Context, instance string) (release func(), err error) {
+	return p.exclude(ctx, "adoption", instance)
+}
+
+// exclude takes a lock file for a call about an instance.
+func (p *Provider) exclude(ctx context.Context, name, instance string) (release func(), err error) {
+	path := p.paths.internal(internalLocks, name)
 	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return nil, providers.Errorf(providers.Unavailable, "lock %s: %w", instance, err)

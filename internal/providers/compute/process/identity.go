@@ -36,6 +36,12 @@ func readBootID() (string, error) {
 	return strings.TrimSpace(string(content)), nil
 }
 
+// leadsGroup says whether its number is that of its process group, too.
+func (p *Provider) leadsGroup(id identity) bool {
+	stat, err := readStat(id.PID)
+	return err == nil && stat.start == id.Ticks && stat.group == id.PID
+}
+
 // alive says whether the process runs. A zombie does not.
 func (p *Provider) alive(id identity) bool {
 	if id.BootID != p.bootID {

@@ -23,13 +23,14 @@ func (p *Provider) killLeftovers(ctx context.Context, instance string, r *run, s
 	if r.BootID != p.bootID {
 		return nil
 	}
+	started := p.startedAs(instance)
 	for deadline := time.Now().Add(killPatience); ; {
 		members, err := p.members(r.identity)
 		if err != nil {
 			return err
 		}
 		if !sawLeader {
-			members = slices.DeleteFunc(members, func(pid int) bool { return !p.belongs(pid, instance) })
+			members = slices.DeleteFunc(members, func(pid int) bool { return !p.belongs(pid, started) })
 		}
 		if len(members) == 0 {
 			return nil
@@ -45,6 +46,16 @@ func (p *Provider) killLeftovers(ctx context.Context, instance string, r *run, s
 			return err
 		}
 	}
+}
+
+// startedAs is the instance as which the process was started: another one where
+// the machine was released and adopted since.
+func (p *Provider) startedAs(instance string) string {
+	var r record
+	if found, err := readJSON(p.paths.instance(instance, recordFile), &r); err != nil || !found {
+		return instance
+	}
+	return r.home()
 }
 
 // members are the living processes of the session or group that the process

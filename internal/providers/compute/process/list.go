@@ -28,6 +28,9 @@ func (p *Provider) List(ctx context.Context, cluster string) (providers.Listing,
 	}
 	alive := p.running(ids)
 	for _, f := range all {
+		if f.run != nil && f.exit == nil && f.record.home() != f.record.Spec.Instance && !alive[f.run.identity] {
+			f.exit = p.readExit(f.record.home()) // beside another entry, so that this one's time does not tell
+		}
 		listing.Machines = append(listing.Machines, f.machine(f.run != nil && alive[f.run.identity]))
 	}
 	p.sweepIfDue(ctx)
@@ -58,7 +61,7 @@ func (p *Provider) scan(ctx context.Context, cluster string) ([]files, error) {
 		if err != nil {
 			return nil, asUnavailable(err, "list %s", name)
 		}
-		if found && !f.record.removed() && f.record.Cluster == cluster {
+		if found && f.record.live() && f.record.Cluster == cluster {
 			all = append(all, f)
 		}
 	}

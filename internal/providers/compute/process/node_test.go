@@ -31,6 +31,10 @@ func nodeMain(step, call, directory string, starter []string) error {
 		}
 	case "stop":
 		err = p.Stop(ctx, fenceOf(1), testInstance, 5*time.Second)
+	case "adopt":
+		_, err = p.Adopt(ctx, fenceOf(1), adoptOf(testInstance, os.Getenv("TEST_MACHINE")))
+	case "release":
+		err = p.Release(ctx, fenceOf(1), testInstance)
 	case "remove":
 		err = p.Remove(ctx, fenceOf(1), testInstance)
 	}

@@ -41,6 +41,17 @@ func (p *Provider) openProcess(id identity) (*os.File, error) {
 	return handle, nil
 }
 
+// sendSignal signals exactly that process.
+func sendSignal(handle *os.File, signal unix.Signal) error {
+	raw, err := handle.SyscallConn()
+	if err != nil {
+		return err
+	}
+	sent := error(nil)
+	err = raw.Control(func(descriptor uintptr) { sent = unix.PidfdSendSignal(int(descriptor), signal, nil, 0) })
+	return errors.Join(err, sent)
+}
+
 // awaitEnd waits until the process has ended, reaped or not, for no longer than
 // timeout; false when it has not.
 func awaitEnd(ctx context.Context, handle *os.File, timeout time.Duration) (bool, error) {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"strconv"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -101,4 +102,19 @@ func ignoringEINTR(call func() (int, error)) (int, error) {
 			return n, err
 		}
 	}
+}
+
+// bootTime is when the host began, by its clock now.
+func bootTime() (time.Time, error) {
+	content, err := os.ReadFile("/proc/stat")
+	if err != nil {
+		return time.Time{}, err
+	}
+	for line := range bytes.Lines(content) {
+		if text, ok := bytes.CutPrefix(line, []byte("btime ")); ok {
+			seconds, err := strconv.ParseInt(string(bytes.TrimSpace(text)), 10, 64)
+			return time.Unix(seconds, 0).UTC(), err
+		}
+	}
+	return time.Time{}, fmt.Errorf("/proc/stat does not say when the host began")
 }

@@ -60,6 +60,7 @@ type Provider struct {
 
 var (
 	_ providers.Compute       = (*Provider)(nil)
+	_ providers.Adopter       = (*Provider)(nil)
 	_ providers.UsageReporter = (*Provider)(nil)
 	_ io.Closer               = (*Provider)(nil)
 )

@@ -56,9 +56,42 @@ type record struct {
 	CreateTime time.Time             `json:"create_time"`
 	Halted     bool                  `json:"halted,omitempty"`     // no start may begin any more
 	RemoveTime time.Time             `json:"remove_time,omitzero"` // removed; burying it may be unfinished
+	// ReleaseTime is when it was let go: what runs is nobody's, and the entry only
+	// keeps its name and address.
+	ReleaseTime time.Time `json:"release_time,omitzero"`
+	Adopted     *adopted  `json:"adopted,omitempty"`
 }
 
 func (r *record) removed() bool { return !r.RemoveTime.IsZero() }
+
+func (r *record) released() bool { return !r.ReleaseTime.IsZero() }
+
+// live: it is some instance's.
+func (r *record) live() bool { return !r.removed() && !r.released() }
+
+// machineID is the name of the machine itself, which outlives its being released
+// and adopted.
+func (r *record) machineID() string {
+	if r.Adopted != nil {
+		return r.Adopted.MachineID
+	}
+	return r.Spec.Instance
+}
+
+// home is the instance whose entry has the machine's address, and its directory
+// where it was started by us.
+func (r *record) home() string {
+	if r.Adopted != nil && r.Adopted.Home != "" {
+		return r.Adopted.Home
+	}
+	return r.Spec.Instance
+}
+
+// adopted is a machine that was there before the instance.
+type adopted struct {
+	MachineID string `json:"machine_id"`
+	Home      string `json:"home,omitempty"` // of one that was released by this instance; empty: never ours before
+}
 
 // tombstone remembers a removed instance.
 type tombstone struct {

@@ -115,7 +115,7 @@ func (p *Provider) outcome(ctx context.Context, instance string, failure *report
 	if err != nil {
 		return providers.Machine{}, providers.Errorf(providers.UnknownOutcome, "start %s: %w", instance, err)
 	}
-	if !found || f.record.removed() {
+	if !found || !f.record.live() {
 		return providers.Machine{}, removedError(instance)
 	}
 	m := p.machine(f)

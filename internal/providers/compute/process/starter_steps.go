@@ -68,7 +68,7 @@ func (s starter) permission() (record, error) {
 	switch {
 	case err != nil:
 		return record{}, asFailed(err, "start %s", s.instance)
-	case !found, r.removed():
+	case !found, !r.live():
 		return record{}, removedError(s.instance)
 	case r.Incarnation != s.incarnation, r.Epoch > s.epoch:
 		return record{}, providers.Errorf(providers.StaleEpoch, "start %s: epoch %d has been overtaken by %d", s.instance, s.epoch, r.Epoch)

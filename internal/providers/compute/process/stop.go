@@ -90,19 +90,23 @@ func (p *Provider) end(ctx context.Context, instance string, r *run, timeout tim
 	}
 	defer func() { _ = handle.Close() }()
 
-	// The process leads its group and session and cannot leave them: while it
-	// lives, its number is that of its group.
+	// A process that we started leads its group and session and cannot leave them:
+	// while it lives, its number is that of its group. An adopted one may lead none.
+	signal := func(s unix.Signal) { _ = sendSignal(handle, s) }
+	if p.leadsGroup(r.identity) {
+		signal = func(s unix.Signal) { _ = unix.Kill(-r.PID, s) }
+	}
 	ended := false
 	if timeout > 0 {
-		_ = unix.Kill(-r.PID, unix.SIGTERM)
-		_ = unix.Kill(-r.PID, unix.SIGCONT) // a suspended one must hear it, too
+		signal(unix.SIGTERM)
+		signal(unix.SIGCONT) // a suspended one must hear it, too
 		p.step("stop signalled")
 		if ended, err = awaitEnd(ctx, handle, timeout); err != nil {
 			return err
 		}
 	}
 	if !ended {
-		_ = unix.Kill(-r.PID, unix.SIGKILL)
+		signal(unix.SIGKILL)
 		if ended, err = awaitEnd(ctx, handle, killPatience); err != nil {
 			return err
 		}

@@ -12,11 +12,16 @@ import (
 func (p *Provider) sweepInstances(ctx context.Context, older time.Time) error {
 	names, err := p.instances()
 	errs := []error{err}
+	homes := p.homes(names)
 	for _, name := range names {
 		f, found, err := p.cache.read(p, name)
 		switch {
 		case err != nil:
 			continue // the listing has said so
+		case found && f.record.released():
+			if err = bound(p.paths.instance(name, logFile)); !homes[name] {
+				err = errors.Join(err, p.sweepReleased(ctx, name))
+			}
 		case found && !f.record.removed():
 			err = bound(p.paths.instance(name, logFile))
 		default:

@@ -23,7 +23,7 @@ func (p *Provider) Usage(ctx context.Context, cluster string) ([]providers.Usage
 	if err != nil {
 		return nil, asUnavailable(err, "usage")
 	}
-	sessions, err := sumSessions()
+	sessions, others, err := sumUse(adoptedPIDs(all))
 	if err != nil {
 		return nil, asUnavailable(err, "usage")
 	}
@@ -35,6 +35,9 @@ func (p *Provider) Usage(ctx context.Context, cluster string) ([]providers.Usage
 			continue
 		}
 		sum := sessions[f.run.PID]
+		if sum == nil || sum.leaderStart == 0 { // adopted: it leads no session
+			sum = others[f.run.PID]
+		}
 		if sum == nil || sum.leaderStart != f.run.Ticks {
 			continue // not running
 		}
@@ -66,6 +69,17 @@ func memoryPercent(used uint64, mebibytes int32, host uint64) float64 {
 	return float64(used) * 100 / float64(host)
 }
 
+// adoptedPIDs are the processes that may lead no session of their own.
+func adoptedPIDs(all []files) map[int]bool {
+	pids := make(map[int]bool)
+	for _, f := range all {
+		if f.record.Adopted != nil && f.run != nil {
+			pids[f.run.PID] = true
+		}
+	}
+	return pids
+}
+
 // sessionSum is what the processes of one session use.
 type sessionSum struct {
 	leaderStart uint64 // 0: the leader does not run
@@ -73,26 +87,39 @@ type sessionSum struct {
 	memory      uint64 // bytes
 }
 
-func sumSessions() (map[int]*sessionSum, error) {
-	sessions := make(map[int]*sessionSum)
-	page := uint64(os.Getpagesize())
-	err := processes(func(s procStat) {
+// sumUse sums up sessions by their leader, and the groups of some processes, or
+// these alone where they lead none.
+func sumUse(alone map[int]bool) (sessions, others map[int]*sessionSum, err error) {
+	sessions, others = make(map[int]*sessionSum), make(map[int]*sessionSum)
+	err = processes(func(s procStat) {
 		if s.dead() {
 			return
 		}
-		sum := sessions[s.session]
-		if sum == nil {
-			sum = &sessionSum{}
-			sessions[s.session] = sum
+		add(sessions, s.session, s)
+		switch {
+		case alone[s.group]:
+			add(others, s.group, s)
+		case alone[s.pid]:
+			add(others, s.pid, s)
 		}
-		if s.pid == s.session {
-			sum.leaderStart = s.start
-		}
-		sum.cpu += s.cpu
-		sum.memory += uint64(max(s.rss, 0)) * page
 	})
-	return sessions, err
+	return sessions, others, err
 }
+
+func add(sums map[int]*sessionSum, leader int, s procStat) {
+	sum := sums[leader]
+	if sum == nil {
+		sum = &sessionSum{}
+		sums[leader] = sum
+	}
+	if s.pid == leader {
+		sum.leaderStart = s.start
+	}
+	sum.cpu += s.cpu
+	sum.memory += uint64(max(s.rss, 0)) * pageSize
+}
+
+var pageSize = uint64(os.Getpagesize())
 
 func hostMemory() (uint64, error) {
 	content, err := os.ReadFile("/proc/meminfo")
