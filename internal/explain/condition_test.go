@@ -5,6 +5,7 @@ import (
 	"go/parser"
 	"go/token"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/asctl/as/internal/autoscaling"
@@ -40,6 +41,7 @@ func constantsOf(t *testing.T, typ string) []string {
 }
 
 func TestNoConditionIsWithoutWords(t *testing.T) {
+	var all strings.Builder
 	for _, c := range constantsOf(t, "ConditionType") {
 		st := newState(t)
 		g := webGroup()
@@ -60,6 +62,38 @@ func TestNoConditionIsWithoutWords(t *testing.T) {
 		found := Findings(st.reader(), "default", start)
 		if single := autoscaling.ConditionType(c) != autoscaling.ConditionInstanceOverdue; (len(found) == 1) != single {
 			t.Errorf("%s: %s", c, findingsText(found))
+		}
+		all.WriteString(findingsText(found))
+	}
+	golden(t, "conditions.txt", all.String())
+}
+
+// TestWordsFollowTheReason: of the same condition.
+func TestWordsFollowTheReason(t *testing.T) {
+	st, g := newState(t), webGroup()
+	protected := anInstance(autoscaling.InService, autoscaling.StepNone)
+	protected.Protected = true
+	st.do(t, func(tx *fsm.Tx) {
+		tx.PutGroup(g)
+		tx.PutInstance(protected)
+	})
+	for _, c := range []struct {
+		condition autoscaling.ConditionType
+		reason    string
+		severity  Severity
+		command   string
+	}{
+		{autoscaling.ConditionBelowDesired, "LAUNCH_SUSPENDED_BY_REQUEST", Error, "group resume-processes GROUP LAUNCH"},
+		{autoscaling.ConditionBelowDesired, "PROVIDER_UNREACHABLE", Warning, ""},
+		{autoscaling.ConditionBelowDesired, "TOO_HEAVY", Error, "group update GROUP --max MAX"},
+		{autoscaling.ConditionBelowDesired, "CRASH_LOOP", Warning, "group update GROUP --configuration CONFIGURATION@VERSION"},
+		{autoscaling.ConditionBelowDesired, "BACK_OFF", Warning, "group update GROUP --configuration CONFIGURATION@VERSION"},
+		{autoscaling.ConditionAboveDesired, "TERMINATE_SUSPENDED", Error, "group resume-processes GROUP TERMINATE"},
+		{autoscaling.ConditionAboveDesired, "PROTECTED", Warning, "instance unprotect GROUP/i-00000000000000001"},
+	} {
+		w := wordsOf(st.reader(), g, autoscaling.Condition{Type: c.condition, Reason: c.reason})
+		if w.severity != c.severity || w.command != c.command || w.next == "" {
+			t.Errorf("%s, %s: %+v", c.condition, c.reason, w)
 		}
 	}
 }
