@@ -64,10 +64,12 @@ const maxTime = autoscaling.Time(1<<63 - 1)
 // orphans are machines that carry our mark and belong to nobody. They have no
 // namespace: each one's doctor names them.
 func (f *finder) orphans(namespace string) {
+	if namespace == "" {
+		namespace = "-"
+	}
 	for o := range f.Orphans() {
-		resource := "namespaces/" + namespace
 		f.add(Finding{
-			Kind: KindOrphan, Severity: Warning, Resource: resource,
+			Kind: KindOrphan, Severity: Warning, Resource: "namespaces/" + namespace,
 			Problem: fmt.Sprintf("machine %s of provider %s carries this cluster's mark and belongs to no instance", o.MachineID, o.Provider),
 			Cause:   fmt.Sprintf("it was made as %s, of which nothing is known", o.Instance),
 			Next:    fmt.Sprintf("it is removed after %s, unless it is gone by then", at(o.RemoveAfter)), Since: o.FirstSeen, Deadline: o.RemoveAfter,
