@@ -39,6 +39,7 @@ func (s *simulation) checkState() {
 			s.fail("group %s: %d SYSTEM activities run", g.ID, converging)
 		}
 	}
+	s.checkMembers(v)
 	s.checkOutside()
 }
 
@@ -152,6 +153,7 @@ func (s *simulation) rest() {
 // round gives everybody a turn.
 func (s *simulation) round() {
 	s.now = s.now.Add(time.Second)
+	s.endStandby()
 	for _, g := range s.groups() {
 		s.pass(s.view().Group(g.UID))
 	}

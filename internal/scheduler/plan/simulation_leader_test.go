@@ -235,9 +235,13 @@ func (s *simulation) effect(term uint64, m plan.Machine, late bool) (answer prov
 		err = s.cloud.stop(term, id)
 	case plan.Remove:
 		err = s.cloud.remove(term, id)
+	case plan.Adopt:
+		answer, err = s.cloud.adopt(term, string(s.view().Cluster().ID), s.incarnation(), plan.AdoptSpec(s.view().Reader, m.Instance))
+	case plan.Release:
+		err = s.cloud.release(term, id)
 	}
 	s.note("%s %s term %d late %v: %s %v", m.Action, id, term, late, answer.State, err)
-	s.checkOutside()
+	s.check()
 	return answer, err
 }
 

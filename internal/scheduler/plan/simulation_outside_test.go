@@ -23,12 +23,15 @@ type cloud struct {
 	down     bool            // nothing is answered
 	started  func(m *providers.Machine, late bool)
 	stopping func(m *providers.Machine)
+	ending   func(m *providers.Machine)
+
+	outsiders outsiders
 }
 
 func newCloud() *cloud {
 	return &cloud{
 		machines: map[string]*providers.Machine{}, epochs: map[string]uint64{}, graves: map[string]bool{},
-		made: map[string]int{}, full: map[string]bool{},
+		made: map[string]int{}, full: map[string]bool{}, outsiders: newOutsiders(),
 	}
 }
 
@@ -88,6 +91,7 @@ func (c *cloud) stop(epoch uint64, id string) error {
 		return err
 	}
 	if m := c.machines[id]; m != nil {
+		c.ending(m)
 		if m.State == providers.MachineRunning {
 			c.stopping(m)
 		}
@@ -99,6 +103,9 @@ func (c *cloud) stop(epoch uint64, id string) error {
 func (c *cloud) remove(epoch uint64, id string) error {
 	if err := c.fence(id, epoch); err != nil {
 		return err
+	}
+	if m := c.machines[id]; m != nil {
+		c.ending(m)
 	}
 	c.graves[id] = true
 	delete(c.machines, id)

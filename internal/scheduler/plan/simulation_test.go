@@ -79,7 +79,8 @@ type simulation struct {
 	late   []func() // calls of which nobody waits for the answer any more
 	leader *leader
 	term   uint64
-	calm   bool // no more faults
+	calm   bool   // no more faults
+	check  func() // after every change
 	// unhealthy: the pool finds nobody well.
 	unhealthy bool
 	wanted    int // launches that people asked for
@@ -95,7 +96,8 @@ func newSimulation(t judge, seed uint64) *simulation {
 		ops: control.Operations{Platform: controltest.NewPlatform()}, now: controltest.Start,
 		cloud: newCloud(), list: newGuarded(), pool: newGuarded(), leftList: map[autoscaling.UID]bool{}, used: map[autoscaling.UID]int32{},
 	}
-	s.cloud.started, s.cloud.stopping = s.onStart, s.onStop
+	s.cloud.started, s.cloud.stopping, s.cloud.ending = s.onStart, s.onStop, s.onEnd
+	s.check = s.checkState
 	s.do("bootstrap", func(tx *fsm.Tx) error {
 		tx.PutCluster(&autoscaling.Cluster{ID: tx.NewUID(), Name: "test", Incarnation: tx.NewUID(), CreateTime: tx.Now()})
 		_, _, err := s.ops.CreateConfiguration(tx, control.CreateConfigurationRequest{
@@ -156,7 +158,7 @@ func (s *simulation) do(what string, fn func(*fsm.Tx) error) bool {
 		s.fail("%s: entry was skipped", what)
 	}
 	s.note("%s", what)
-	s.checkState()
+	s.check()
 	return true
 }
 

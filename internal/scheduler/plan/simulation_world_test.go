@@ -54,7 +54,7 @@ func (s *simulation) person() {
 	}
 	name := control.GroupName{Namespace: g.Namespace, ID: g.ID}
 	act := func(what string, fn func(tx *fsm.Tx) error) { s.do(g.ID+": person: "+what, fn) }
-	switch s.rng.IntN(14) {
+	switch s.rng.IntN(18) {
 	case 0, 1, 2, 3:
 		desired := s.rng.Int32N(simulatedMax) + 1
 		act(fmt.Sprintf("desired %d", desired), func(tx *fsm.Tx) error {
@@ -87,6 +87,8 @@ func (s *simulation) person() {
 		s.createGroupUpTo(4)
 	case 12, 13:
 		s.personKeeps(name, act)
+	default:
+		s.personMoves(name, act)
 	}
 }
 
