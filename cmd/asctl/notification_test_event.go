@@ -28,7 +28,7 @@ func newNotificationTest(a *app, run func(context.Context, *notificationTestOpti
 		Use:   "test NOTIFICATION_TARGET",
 		Short: "Send a test event to a target and see whether it is taken",
 		Long: `Send a test event to a target, the way all events go, and see whether the target takes it.
-Exit codes: 0 taken, 1 tried in vain, 124 not tried within --timeout (default 15s). It is tried again later in both.`,
+Exit codes: 0 taken, 1 tried in vain, 124 not tried within --timeout (default 15s). What was not taken is tried again later.`,
 		Args:              arguments(cobra.ExactArgs(1)),
 		ValidArgsFunction: a.completeNames(notificationTargets),
 		RunE: func(c *cobra.Command, args []string) error {
@@ -88,8 +88,12 @@ func (o *notificationTestOptions) follow(ctx context.Context, conn grpc.ClientCo
 			}
 			return nil
 		case items[0].(*pb.Delivery).LastError != "":
-			return coded{code: exitError, err: fmt.Errorf("notification-target %s does not take it: %s; it is tried again: asctl notification-target deliveries %s",
-				short, output.Line(items[0].(*pb.Delivery).LastError), short)}
+			d := items[0].(*pb.Delivery)
+			next := "it is tried again: asctl notification-target deliveries " + short
+			if d.State == pb.Delivery_DEAD {
+				next = "it is a dead letter: asctl notification-target dead-letters " + short
+			}
+			return coded{code: exitError, err: fmt.Errorf("notification-target %s does not take it: %s; %s", short, output.Line(d.LastError), next)}
 		}
 		if sleep(waiting, waitLook) == nil {
 			continue

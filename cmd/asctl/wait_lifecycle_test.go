@@ -74,6 +74,8 @@ func TestATestEventIsFollowedUntilItIsTakenOrFails(t *testing.T) {
 		{"taken", []*pb.Delivery{pending, nil}, nil, 0, "notification-target/ops has taken the test event 17\n", ""},
 		{"refused", []*pb.Delivery{pending, someDelivery(pb.Delivery_PENDING, "answered 500\nsorry")}, nil, 1, "",
 			"asctl: notification-target ops does not take it: answered 500 sorry; it is tried again: asctl notification-target deliveries ops\n"},
+		{"refused for good", []*pb.Delivery{someDelivery(pb.Delivery_DEAD, "answered 410")}, nil, 1, "",
+			"asctl: notification-target ops does not take it: answered 410; it is a dead letter: asctl notification-target dead-letters ops\n"},
 		{"not tried", []*pb.Delivery{pending}, []string{"--timeout", "500ms"}, 124, "",
 			"asctl: the test event has not been tried within 500ms; it is still sent: asctl notification-target deliveries ops\n"},
 		{"dry run", nil, []string{"--dry-run"}, 0, "notification-target/ops can be tested (dry run)\n", ""},
