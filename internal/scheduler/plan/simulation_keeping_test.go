@@ -15,7 +15,7 @@ func (s *simulation) keepingSpec(spec *autoscaling.GroupSpec) {
 		{MinHealthyPercent: 50, MaxHealthyPercent: 100}, {MinHealthyPercent: 0, MaxHealthyPercent: 100},
 	}[s.rng.IntN(5)]
 	if s.rng.IntN(3) == 0 {
-		spec.MaxInstanceLifetime = time.Duration(1+s.rng.IntN(10)) * time.Minute
+		spec.MaxInstanceLifetime = time.Duration(1+s.rng.IntN(10)) * s.old
 	}
 	spec.ZoneRebalance = s.rng.IntN(2) == 0
 	if s.rng.IntN(4) == 0 {

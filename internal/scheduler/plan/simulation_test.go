@@ -79,10 +79,13 @@ type simulation struct {
 	late   []func() // calls of which nobody waits for the answer any more
 	leader *leader
 	term   uint64
-	calm   bool   // no more faults
-	check  func() // after every change
+	calm   bool          // no more faults
+	check  func()        // after every change
+	old    time.Duration // lifetimes are one to ten times as long
 	// unhealthy: the pool finds nobody well.
 	unhealthy bool
+	heard     uint64                   // the newest event that was looked at
+	ended     map[autoscaling.UID]bool // hooks' tokens
 	wanted    int // launches that people asked for
 	born      int // groups
 	// leftList are groups that people once took out of the list.
@@ -94,10 +97,10 @@ func newSimulation(t judge, seed uint64) *simulation {
 	s := &simulation{
 		t: t, rng: rand.New(rand.NewPCG(seed, 42)), machine: fsm.NewMachine(),
 		ops: control.Operations{Platform: controltest.NewPlatform()}, now: controltest.Start,
-		cloud: newCloud(), list: newGuarded(), pool: newGuarded(), leftList: map[autoscaling.UID]bool{}, used: map[autoscaling.UID]int32{},
+		cloud: newCloud(), list: newGuarded(), pool: newGuarded(), leftList: map[autoscaling.UID]bool{}, ended: map[autoscaling.UID]bool{}, used: map[autoscaling.UID]int32{},
 	}
 	s.cloud.started, s.cloud.stopping, s.cloud.ending = s.onStart, s.onStop, s.onEnd
-	s.check = s.checkState
+	s.check, s.old = s.checkState, time.Minute
 	s.do("bootstrap", func(tx *fsm.Tx) error {
 		tx.PutCluster(&autoscaling.Cluster{ID: tx.NewUID(), Name: "test", Incarnation: tx.NewUID(), CreateTime: tx.Now()})
 		_, _, err := s.ops.CreateConfiguration(tx, control.CreateConfigurationRequest{
@@ -180,8 +183,10 @@ func (s *simulation) step() {
 		s.poolStatus()
 	case n < 950:
 		s.pause()
-	case n < 970:
+	case n < 963:
 		s.someLate()
+	case n < 972:
+		s.program()
 	case n < 985:
 		s.person()
 	case n < 992:
