@@ -50,12 +50,13 @@ func (c *cluster) prepare(t *rapid.T, m *Machine, term uint64) []byte {
 // state is as before unless it succeeded.
 func runAny(t *rapid.T, b *Batch) {
 	end := rapid.SampledFrom([]string{"success", "success", "success", "error", "panic"}).Draw(t, "end")
-	before := stateBytes(t, b.st)
+	before, shown := stateBytes(t, b.st), dump(Reader{b.st})
 	defer func() {
 		if p := recover(); p != nil && p != "on purpose" {
 			panic(p)
 		}
-		if end != "success" && !bytes.Equal(stateBytes(t, b.st), before) {
+		// What it shows as well: the indexes are not among the bytes.
+		if end != "success" && (!bytes.Equal(stateBytes(t, b.st), before) || dump(Reader{b.st}) != shown) {
 			t.Fatalf("a function that ended with %s left something behind:\n%s", end, dump(Reader{b.st}))
 		}
 	}()
