@@ -9,10 +9,10 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/asctl/as/internal/autoscaling"
+	"github.com/asctl/as/internal/bubble"
 	"github.com/asctl/as/internal/control"
 	"github.com/asctl/as/internal/fsm"
 	"github.com/asctl/as/internal/providers"
@@ -91,7 +91,7 @@ func hangs(ctx context.Context, _ providers.Notice) error {
 // inOutbox runs a test of a scheduler that has receivers.
 func inOutbox(t *testing.T, test func(t *testing.T, f *fixture, r *receivers)) {
 	t.Helper()
-	synctest.Test(t, func(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
 		f, r := newFixture(t, options{quick: true}), newReceivers()
 		f.scheduler.Notifier = r
 		f.configure()

@@ -21,6 +21,7 @@ const (
 	SetEntries Op = "set entries"
 	SetTargets Op = "set targets"
 	Status     Op = "status"
+	Notify     Op = "notify"
 )
 
 // Call is one call to the outside.
@@ -28,7 +29,7 @@ type Call struct {
 	Node  string
 	Epoch uint64 // 0 for calls that change nothing
 	Op    Op
-	Key   string // instance, list or pool
+	Key   string // instance, list, pool or URL
 }
 
 // faults are what tests do to calls.

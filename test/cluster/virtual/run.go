@@ -56,6 +56,7 @@ func (r *run) built() {
 			Compute:     map[string]providers.Compute{CloudName: compute{r}},
 			Balancers:   map[string]providers.Balancer{BalancerName: balancer{r}},
 			AccessLists: map[string]providers.AccessList{ListsName: accessList{r}},
+			Notifier:    notifier{r},
 			Checks:      platform{r.w}, Samples: r.samples, Limits: r.w.opts.Limits, Logger: r.log,
 		})
 	})

@@ -50,7 +50,9 @@ type World struct {
 	Lists *Lists
 	Pools *Pools
 	Books *Ledger
-	Ops   control.Operations
+	// Receivers are where notifications go.
+	Receivers *Receivers
+	Ops       control.Operations
 
 	t      testing.TB
 	opts   Options
@@ -93,6 +95,7 @@ func New(t testing.TB, opts Options) *World {
 		story: newStory(),
 	}
 	w.Books = newLedger(opts.Lenient, w.machineState)
+	w.Receivers = newReceivers()
 	w.Lists = NewLists("db", "cache")
 	w.Pools = NewPools(PoolsConfig{
 		CheckDelay: opts.CheckDelay, DrainTime: opts.DrainTime, Alive: w.Books.answers,
