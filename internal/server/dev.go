@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/asctl/as/internal/autoscaling"
 	"github.com/asctl/as/internal/providers"
 )
 
@@ -49,7 +50,8 @@ func (c *Config) PrepareDev() error {
 const devCleanUpTimeout = 20 * time.Second
 
 // removeTemporary ends the machines of a node whose state was in memory: with
-// it, nobody knows them any more. Then their directory can go.
+// it, nobody knows them any more. Those that were attached and not entrusted to us
+// are let go. Then their directory can go.
 func (n *Node) removeTemporary() error {
 	if n.config.temporary == "" {
 		return nil
@@ -64,9 +66,18 @@ func (n *Node) removeTemporary() error {
 			listing, err := c.List(ctx, fence.Cluster)
 			errs = append(errs, err)
 			for _, m := range listing.Machines {
-				errs = append(errs, c.Remove(ctx, fence, m.Instance))
+				errs = append(errs, n.forgetMachine(ctx, c, fence, m.Instance))
 			}
 		}
 	}
 	return errors.Join(append(errs, os.RemoveAll(n.config.temporary))...)
+}
+
+func (n *Node) forgetMachine(ctx context.Context, c providers.Compute, fence providers.Fence, instance string) error {
+	if i := n.cluster.View().FindInstance(autoscaling.InstanceID(instance)); i != nil && i.OnlyReleased() {
+		if adopter, ok := c.(providers.Adopter); ok {
+			return adopter.Release(ctx, fence, instance)
+		}
+	}
+	return c.Remove(ctx, fence, instance)
 }
