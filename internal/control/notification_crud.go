@@ -99,9 +99,11 @@ func checkNotification(tx *fsm.Tx, n *autoscaling.Notification) error {
 	if err := autoscaling.ValidateNotification(n); err != nil {
 		return err
 	}
-	if tx.NotificationTargetByID(n.Namespace, n.Target) == nil {
+	t, err := FindNotificationTarget(tx.Reader, NotificationTargetName{n.Namespace, n.Target})
+	if err != nil {
 		return missing("target", "notification target %s does not exist in namespace %s", n.Target, n.Namespace)
 	}
+	n.Target = t.ID // it may be named by its uid
 	return checkExternalNames(&n.Meta, inGroups(tx.Groups(n.Namespace), func(n *autoscaling.Notification) *autoscaling.Meta { return &n.Meta }, tx.Notifications))
 }
 
