@@ -40,6 +40,7 @@ func (s *simulation) checkState() {
 		}
 	}
 	s.checkMembers(v)
+	s.checkHooks(v)
 	s.checkOutside()
 }
 
@@ -90,6 +91,7 @@ func (s *simulation) onTargets(targets []providers.Target) {
 
 // onStop: a machine is drained before it is stopped, and let out after it.
 func (s *simulation) onStop(m *providers.Machine) {
+	s.onHeld(m)
 	i := s.view().FindInstance(autoscaling.InstanceID(m.Instance))
 	if _, in := s.pool.targets[m.Instance]; in && !gaveUpDrain(i) {
 		s.fail("%s was stopped while it was in the pool", m.Instance)
@@ -154,6 +156,7 @@ func (s *simulation) rest() {
 func (s *simulation) round() {
 	s.now = s.now.Add(time.Second)
 	s.endStandby()
+	s.completeAll()
 	for _, g := range s.groups() {
 		s.pass(s.view().Group(g.UID))
 	}

@@ -89,9 +89,13 @@ func (s *simulation) liveForEver(name control.GroupName) {
 	})
 }
 
-// checkBound: launches keep the bound of their moment; people may lower it later.
+// checkBound: launches keep the bound of their moment; people may lower it later,
+// and what comes back from standby, or by a ROLLBACK, is no launch.
 func (s *simulation) checkBound(g *autoscaling.Group, used int32) {
-	if bound := g.Max + g.SurgeAt(g.Max); used > bound && used > s.used[g.UID] {
+	unproven := s.view().Counts(g.UID).Unproven
+	launched := unproven > s.unproven[g.UID]
+	s.unproven[g.UID] = unproven
+	if bound := g.Max + g.SurgeAt(g.Max); launched && used > bound && used > s.used[g.UID] {
 		s.fail("group %s: %d counted or unproven, above the bound %d", g.ID, used, bound)
 	}
 	s.used[g.UID] = used

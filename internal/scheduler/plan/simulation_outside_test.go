@@ -152,7 +152,7 @@ type ids struct{ uids, instances uint64 }
 
 func (c *ids) UID() autoscaling.UID {
 	c.uids++
-	return autoscaling.UID(fmt.Sprintf("00000000-0000-4000-8000-%012x", c.uids))
+	return autoscaling.UID(fmt.Sprintf("%08x-0000-4000-8000-%012x", c.uids, c.uids)) // tokens are made of the first digits
 }
 
 func (c *ids) InstanceID() autoscaling.InstanceID {

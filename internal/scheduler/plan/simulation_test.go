@@ -86,6 +86,7 @@ type simulation struct {
 	unhealthy bool
 	heard     uint64                   // the newest event that was looked at
 	ended     map[autoscaling.UID]bool // hooks' tokens
+	unproven  map[autoscaling.UID]int32
 	wanted    int // launches that people asked for
 	born      int // groups
 	// leftList are groups that people once took out of the list.
@@ -97,7 +98,7 @@ func newSimulation(t judge, seed uint64) *simulation {
 	s := &simulation{
 		t: t, rng: rand.New(rand.NewPCG(seed, 42)), machine: fsm.NewMachine(),
 		ops: control.Operations{Platform: controltest.NewPlatform()}, now: controltest.Start,
-		cloud: newCloud(), list: newGuarded(), pool: newGuarded(), leftList: map[autoscaling.UID]bool{}, ended: map[autoscaling.UID]bool{}, used: map[autoscaling.UID]int32{},
+		cloud: newCloud(), list: newGuarded(), pool: newGuarded(), leftList: map[autoscaling.UID]bool{}, ended: map[autoscaling.UID]bool{}, unproven: map[autoscaling.UID]int32{}, used: map[autoscaling.UID]int32{},
 	}
 	s.cloud.started, s.cloud.stopping, s.cloud.ending = s.onStart, s.onStop, s.onEnd
 	s.check, s.old = s.checkState, time.Minute

@@ -35,6 +35,7 @@ func (s *simulation) createGroup() {
 	s.do("create group", func(tx *fsm.Tx) error {
 		_, err := s.ops.CreateGroup(tx, control.CreateGroupRequest{
 			Namespace: "default", NewMeta: control.NewMeta{ID: fmt.Sprintf("g%d", s.born)}, Spec: spec, DesiredNamed: true,
+			Hooks: s.someHooks(),
 		})
 		return err
 	})
