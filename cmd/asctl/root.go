@@ -19,6 +19,8 @@ The grammar is noun, verb, names: what is in a group names its group first.
   asctl instance list web
   asctl rule execute web/add-two --wait
   asctl event watch --group web
+  asctl explain instance i-0123456789abcdef0
+  asctl doctor                       what is late or wrong, and what to do about it
 
 Environment: AS_ADDR, AS_NAMESPACE, AS_TOKEN, AS_TOKEN_FILE, AS_CACERT, AS_CLIENT_CERT, AS_CLIENT_KEY, NO_COLOR.
 Exit codes: 0 ok, 1 API or other error, 2 usage, 3 not found, 4 conflict or precondition, 5 auth, 6 unavailable,
