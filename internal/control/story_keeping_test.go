@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/asctl/as/internal/autoscaling"
+	"github.com/asctl/as/internal/control/controltest"
 )
 
 // keepingSpec sets what is named of a group's upkeep.
@@ -32,3 +33,5 @@ func (s *story) victims(a args) {
 		fmt.Fprintf(&s.out, "= %s %s\n", short(v.Instance), shorten(v.Why))
 	}
 }
+
+func newWorld() *controltest.World { return controltest.New() }
