@@ -1,12 +1,7 @@
 // Command as-receiver gets notifications: it checks their signatures, prints
-// them, and, when told to, completes the launch hooks that they are about.
+// them, and, when told to, completes the lifecycle hooks that they are about.
 //
-//	LISTEN        where to listen, default 127.0.0.1:8090; any path will do
-//	SECRET_FILE   file with the target's signing secret; during a rotation with both, one a line
-//	SECRET        the secret itself, where there is no file
-//	COMPLETE      CONTINUE or ABANDON: completes the actions of launch hooks so; empty: it only prints
-//	COMPLETE_AFTER  how long that takes, default 0
-//	AS_HTTP       the service, default http://127.0.0.1:7480
+//	as-receiver --secret whsec_… [--listen 127.0.0.1:9090] [--complete http://127.0.0.1:7480]
 //
 // It needs nothing but Go's library, so that it can be read as what a receiver
 // has to do, and written again in any language.
@@ -15,6 +10,7 @@ package main
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"log"
 	"net/http"
@@ -27,31 +23,40 @@ import (
 
 func main() {
 	log.SetFlags(log.Ltime | log.Lmicroseconds)
-	if err := run(); err != nil {
+	if err := run(os.Args[1:]); err != nil {
 		log.Fatal(err)
 	}
 }
 
-func run() error {
-	secrets, err := readSecrets(os.Getenv("SECRET_FILE"), os.Getenv("SECRET"))
+func run(args []string) error {
+	flags := flag.NewFlagSet("as-receiver", flag.ContinueOnError)
+	listen := flags.String("listen", "127.0.0.1:9090", "address to listen on; any path will do")
+	secret := flags.String("secret", os.Getenv("WEBHOOK_SECRET"), "the target's signing secret, or $WEBHOOK_SECRET")
+	secretFile := flags.String("secret-file", "", "file with it, which nobody sees in a list of processes; during a rotation with both, one a line")
+	service := flags.String("complete", "", "URL of the service, e.g. http://127.0.0.1:7480, to complete hooks there; empty: only print")
+	result := flags.String("result", "CONTINUE", "what hooks are completed with: CONTINUE or ABANDON")
+	after := flags.Duration("after", 0, "time that the work takes which the hooks are for; at most 8s")
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	secrets, err := readSecrets(*secretFile, *secret)
 	if err != nil {
 		return err
 	}
 	r := &receiver{secrets: secrets, now: time.Now, print: func(e event) { log.Print(e) }}
-	if result := os.Getenv("COMPLETE"); result != "" {
-		if result != "CONTINUE" && result != "ABANDON" {
-			return fmt.Errorf("COMPLETE is %q, not CONTINUE or ABANDON", result)
-		}
-		after, err := time.ParseDuration(or(os.Getenv("COMPLETE_AFTER"), "0s"))
-		if err != nil {
-			return fmt.Errorf("COMPLETE_AFTER: %w", err)
-		}
-		r.completer = &completer{service: or(os.Getenv("AS_HTTP"), "http://127.0.0.1:7480"), result: result, after: after, http: &http.Client{Timeout: 5 * time.Second}}
+	switch {
+	case *result != "CONTINUE" && *result != "ABANDON":
+		return fmt.Errorf("--result is %q, not CONTINUE or ABANDON", *result)
+	case *after < 0 || *after > 8*time.Second:
+		// Who takes longer answers at once, does the work, and then completes the hook.
+		return fmt.Errorf("--after is %s: an attempt to deliver lasts 10 s", *after)
+	case *service != "":
+		r.completer = &completer{service: strings.TrimSuffix(*service, "/"), result: *result, after: *after, http: &http.Client{Timeout: 5 * time.Second}}
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
 	defer stop()
 	server := &http.Server{
-		Addr: or(os.Getenv("LISTEN"), "127.0.0.1:8090"), Handler: r,
+		Addr: *listen, Handler: r,
 		ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second,
 	}
 	ended := make(chan error, 1)
@@ -84,14 +89,7 @@ func readSecrets(file, text string) ([][]byte, error) {
 		secrets = append(secrets, key)
 	}
 	if len(secrets) == 0 {
-		return nil, errors.New("SECRET_FILE or SECRET has to hold the target's signing secret")
+		return nil, errors.New("--secret or --secret-file has to hold the target's signing secret")
 	}
 	return secrets, nil
-}
-
-func or(value, otherwise string) string {
-	if value != "" {
-		return value
-	}
-	return otherwise
 }

@@ -93,7 +93,7 @@ func (r *receiver) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 
 // act does what is to be done about an event, before it is taken.
 func (r *receiver) act(ctx context.Context, e event) error {
-	if r.completer == nil || e.Type != "as.lifecycle_action_opened" || e.Data.Attributes["transition"] != "LAUNCHING" {
+	if r.completer == nil || e.Type != "as.lifecycle_action_opened" {
 		return nil
 	}
 	if err := r.completer.complete(ctx, e); err != nil {

@@ -117,7 +117,7 @@ func TestARepeatIsTakenAndNotActedOn(t *testing.T) {
 	}
 }
 
-func TestLaunchHooksAreCompletedBeforeTheNoticeIsTaken(t *testing.T) {
+func TestHooksAreCompletedBeforeTheNoticeIsTaken(t *testing.T) {
 	answer, text := 503, `{}`
 	var got []string
 	service := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
@@ -149,8 +149,8 @@ func TestLaunchHooksAreCompletedBeforeTheNoticeIsTaken(t *testing.T) {
 	if code := post(t, r, "msg_1_8", noon, opened, key); code != 204 {
 		t.Errorf("it ended meanwhile: %d", code)
 	}
-	terminating := strings.Replace(opened, "LAUNCHING", "TERMINATING", 1)
-	if post(t, r, "msg_1_9", noon, terminating, key); len(got) != 3 {
+	another := strings.Replace(opened, "as.lifecycle_action_opened", "as.lifecycle_action_ended", 1)
+	if post(t, r, "msg_1_9", noon, another, key); len(got) != 3 {
 		t.Errorf("%q", got)
 	}
 }
@@ -163,6 +163,11 @@ func TestASecretIsRead(t *testing.T) {
 	for _, bad := range []string{"", "x", "whsec_!"} {
 		if _, err := readSecrets("", bad); err == nil {
 			t.Errorf("%q is a secret", bad)
+		}
+	}
+	for _, args := range [][]string{{"--result", "ROLLBACK", "--secret", a}, {"--after", "1h", "--secret", a}, {"--nonsense"}, {}} {
+		if run(args) == nil {
+			t.Errorf("%q is accepted", args)
 		}
 	}
 	if _, err := readSecrets("/does/not/exist", ""); err == nil {
