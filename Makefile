@@ -12,6 +12,7 @@ help: ## Show the targets.
 build: ## Build asserver, asctl and the example web server into bin/.
 	$(BUILD) -o bin/ ./cmd/asserver ./cmd/asctl
 	$(BUILD) -o bin/as-webapp ./examples/webapp
+	$(BUILD) -o bin/as-receiver ./examples/receiver
 
 .PHONY: demo
 demo: build ## Watch a cluster scale, lose its leader, heal and scale in (about two minutes).
