@@ -1,6 +1,7 @@
 package virtual
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -85,6 +86,7 @@ func (w *World) CheckBooks() {
 	w.story.follow(v)
 	broken := append(w.Books.Broken(), v.CheckInvariants()...)
 	w.story.mu.Lock()
+	broken = append(broken, w.story.broken...)
 	for id, n := range w.story.ends {
 		if n != 1 {
 			broken = append(broken, fmt.Sprintf("activity %d ended %d times", id, n))
@@ -118,20 +120,24 @@ func (w *World) outside(v fsm.View) string {
 		if i == nil || i.State.Final() {
 			return fmt.Sprintf("machine %s (%s) belongs to no instance", m.Instance, m.State)
 		}
-		if m.State != providers.MachineRunning {
+		if m.State != providers.MachineRunning && i.State != autoscaling.Standby { // there it is not replaced
 			return fmt.Sprintf("machine %s of an instance that is %s is %s", m.Instance, i.State, m.State)
 		}
 	}
 	lists, pools := map[string][]string{}, map[string][]string{}
 	for g := range v.Groups("") {
 		for i := range v.Instances(g.UID) {
-			if !found[string(i.ID)] {
+			resting := i.State == autoscaling.Standby
+			if !found[string(i.ID)] && !resting {
 				return fmt.Sprintf("instance %s is %s and has no machine", i.ID, i.State)
 			}
 			for _, a := range g.AccessLists {
 				lists[a.List] = append(lists[a.List], string(i.ID)+" "+i.Addresses[0])
 			}
 			for _, b := range g.Balancers {
+				if resting {
+					break
+				}
 				pools[b.Pool] = append(pools[b.Pool], string(i.ID)+" "+i.Addresses[0])
 			}
 		}
@@ -155,6 +161,26 @@ func (w *World) outside(v fsm.View) string {
 		}
 		if !sameSet(is, pools[name]) {
 			return fmt.Sprintf("pool %s serves %v, and %v should be", name, is, pools[name])
+		}
+	}
+	return w.freed(v)
+}
+
+// freed looks at the machines that are nobody's: they live on, and those that we
+// let go are known as released.
+func (w *World) freed(v fsm.View) string {
+	for _, id := range w.Books.Free() {
+		m, err := w.Cloud.Inspect(context.Background(), id)
+		switch {
+		case err != nil:
+			return fmt.Sprintf("machine %s, which is nobody's: %v", id, err)
+		case m.State != providers.MachineRunning || m.Instance != "":
+			return fmt.Sprintf("machine %s should be nobody's and run, and is %s of instance %q", id, m.State, m.Instance)
+		}
+	}
+	for _, id := range w.Books.Released() {
+		if v.Released(CloudName, id) == nil {
+			return fmt.Sprintf("machine %s was let go, and is not among the released ones", id)
 		}
 	}
 	return ""

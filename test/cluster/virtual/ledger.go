@@ -24,7 +24,8 @@ type Ledger struct {
 	mu       sync.Mutex
 	machines map[string]*Machine
 	groups   map[string]*census
-	lines    []string // the newest
+	free     map[string]bool // machines that are nobody's and run, by the platform's name; true: we let them go
+	lines    []string        // the newest
 	broken   []string
 	stale    int // calls that were refused for their epoch
 }
@@ -33,13 +34,15 @@ type Ledger struct {
 type Machine struct {
 	Instance string
 	Group    string
-	Made     time.Time
+	Made     time.Time // zero of one that was adopted
+	Guest    string    // of one that was adopted: the platform's name
 	Gone     bool
 	// Deeds are the kinds of effects, each once, in the order in which they first
 	// happened.
 	Deeds []Deed
 
 	running, ended bool
+	spared         bool     // attached, and not entrusted to us
 	unlisted       []string // lists that it must be in and was not in when it was being started
 }
 
@@ -64,7 +67,7 @@ type census struct{ now, most int }
 const keptLines = 400
 
 func newLedger(lenient bool, truth func(string) providers.MachineState) *Ledger {
-	return &Ledger{lenient: lenient, truth: truth, machines: map[string]*Machine{}, groups: map[string]*census{}}
+	return &Ledger{lenient: lenient, truth: truth, machines: map[string]*Machine{}, groups: map[string]*census{}, free: map[string]bool{}}
 }
 
 // Machine is the book's page about an instance; the zero page when nothing was
@@ -84,7 +87,13 @@ func (l *Ledger) Machine(id autoscaling.InstanceID) Machine {
 func (l *Ledger) Machines() int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return len(l.machines)
+	made := 0
+	for _, m := range l.machines {
+		if m.Guest == "" {
+			made++
+		}
+	}
+	return made
 }
 
 // Most is the greatest number of machines that a group ever had at once.
@@ -215,6 +224,11 @@ func (l *Ledger) ensured(node string, epoch uint64, intent *autoscaling.Instance
 	l.must(m.Made.IsZero(), "machine %s was made twice: at %s and at %s", spec.Instance, m.Made, made.CreateTime)
 	m.Made, m.Gone, m.running, m.ended = made.CreateTime, false, false, false
 	m.did(Made)
+	l.enter(m)
+}
+
+// enter counts a machine to its group. l.mu is held.
+func (l *Ledger) enter(m *Machine) {
 	c := l.groups[m.Group]
 	if c == nil {
 		c = &census{}
@@ -265,7 +279,11 @@ func (l *Ledger) stopping(node string, record *autoscaling.Instance, instance st
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	m := l.machines[instance]
-	if m == nil || len(serving) == 0 || record == nil || record.State.Final() || !l.runs(m) {
+	if m == nil {
+		return
+	}
+	l.spares(node, "stops", record, m)
+	if len(serving) == 0 || record == nil || record.State.Final() || !l.runs(m) {
 		return
 	}
 	for _, b := range record.Balancers {
@@ -293,7 +311,11 @@ func (l *Ledger) removing(node string, record *autoscaling.Instance, instance st
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	m := l.machines[instance]
-	if m == nil || m.Gone || record == nil || record.State.Final() { // it is an orphan's removal
+	if m == nil || m.Gone {
+		return
+	}
+	l.spares(node, "removes", record, m)
+	if record == nil || record.State.Final() { // it is an orphan's removal
 		return
 	}
 	l.must(!l.runs(m), "node %s removes machine %s while it runs", node, instance)
@@ -337,7 +359,8 @@ func (l *Ledger) listed(node string, epoch uint64, list string, was, is []provid
 	}
 }
 
-func (l *Ledger) pooled(node string, epoch uint64, pool string, was []providers.Target, is providers.TargetSet, err error) {
+// pooled is told the states of those whom the caller knew, when it called.
+func (l *Ledger) pooled(node string, epoch uint64, pool string, was []providers.Target, is providers.TargetSet, known func(instance string) *autoscaling.Instance, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.wrote(node, epoch, fmt.Sprintf("set pool %s to %d targets", pool, len(is.Targets)), err)
@@ -355,6 +378,8 @@ func (l *Ledger) pooled(node string, epoch uint64, pool string, was []providers.
 			continue
 		}
 		l.must(m.running || m.ended || l.truth(t.Instance) != providers.MachineCreated, "node %s sends traffic of %s to %s, which was not started", node, pool, t.Instance)
+		i := known(t.Instance)
+		l.must(i == nil || !beforeService(i.State), "node %s sends traffic of %s to %s, which is %s", node, pool, t.Instance, stateOf(i))
 		m.did(Pooled)
 	}
 	for _, t := range was {
@@ -363,6 +388,19 @@ func (l *Ledger) pooled(node string, epoch uint64, pool string, was []providers.
 			m.did(Unpooled)
 		}
 	}
+}
+
+// beforeService says whether an instance in the state has no business in a pool
+// yet: hooks may still refuse it.
+func beforeService(s autoscaling.InstanceState) bool {
+	return s == autoscaling.Initial || s == autoscaling.Pending || s == autoscaling.PendingWait
+}
+
+func stateOf(i *autoscaling.Instance) string {
+	if i == nil {
+		return "unknown"
+	}
+	return i.State.String()
 }
 
 // instances are those for which a machine was ever made.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/asctl/as/internal/autoscaling"
 	"github.com/asctl/as/internal/providers"
 )
 
@@ -100,10 +101,11 @@ func (b balancer) CheckPool(ctx context.Context, pool string) (providers.Pool, e
 }
 
 func (b balancer) SetTargets(ctx context.Context, fence providers.Fence, pool string, set providers.TargetSet) error {
+	known := b.r.view()
 	return b.r.call(ctx, Call{Op: SetTargets, Key: pool, Epoch: fence.Epoch}, func(ctx context.Context) error {
 		was := b.r.w.Pools.Targets(pool)
 		err := b.r.w.Pools.SetTargets(ctx, fence, pool, set)
-		b.r.w.Books.pooled(b.r.node, fence.Epoch, pool, was, set, err)
+		b.r.w.Books.pooled(b.r.node, fence.Epoch, pool, was, set, func(id string) *autoscaling.Instance { return known.FindInstance(autoscaling.InstanceID(id)) }, err)
 		return err
 	})
 }

@@ -13,7 +13,9 @@ import (
 )
 
 // cloudOps are the calls that the cloud answers.
-var cloudOps = map[Op]bool{Ensure: true, Start: true, Stop: true, Remove: true, List: true, Usage: true}
+var cloudOps = map[Op]bool{
+	Ensure: true, Start: true, Stop: true, Remove: true, List: true, Usage: true, Inspect: true, Adopt: true, Release: true,
+}
 
 // Outage has the cloud answer nothing but that it is unavailable.
 func (w *World) Outage(on bool) {
