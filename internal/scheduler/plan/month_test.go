@@ -123,11 +123,11 @@ func newMonth(t judge, seed uint64) *month {
 	for range monthGroups {
 		m.bear()
 	}
-	m.often(10*time.Minute, m.somebody)
-	m.often(30*time.Minute, m.misfortune)
+	m.often(15*time.Minute, m.somebody)
+	m.often(45*time.Minute, m.misfortune)
 	m.often(3*time.Hour, m.fault)
 	m.often(4*time.Hour, m.takeOver)
-	m.every(time.Hour, m.sweep)
+	m.every(6*time.Hour, m.sweep)
 	m.every(24*time.Hour, m.checkEverything)
 	return m
 }
@@ -570,7 +570,7 @@ func (m *month) hear(key plan.SetKey, set *monthSet, statuses []providers.Target
 	}
 }
 
-// sweep forgets what is old, as once an hour.
+// sweep forgets what is old.
 func (m *month) sweep() {
 	for _, state := range [][]*autoscaling.Group{m.groups(), slices.Collect(m.view().DeletedGroups("", ""))} {
 		for _, g := range state {
