@@ -293,7 +293,10 @@ func (x *Statement) GetLinks() []*Statement_Link {
 // Something that is late or wrong.
 type Finding struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// One word for programs, e.g. `INSTANCE_OVERDUE`, `LAUNCH_SUSPENDED`, `DEAD_LETTERS`. More may come.
+	// One word for programs: the type of a group's condition, e.g. `INSTANCE_OVERDUE`, or `GROUP_PAUSED`, `GROUP_DELETING`,
+	// `PROCESS_SUSPENDED`, `LIFECYCLE_HOOK_WAITING`, `UNHEALTHY_KEPT`, `MACHINE_MISSING`, `DEAD_LETTERS`,
+	// `NOTIFICATION_TARGET_DISABLED`, `NOTIFICATION_TARGET_FAILING`, `NOTIFICATION_TARGET_FULL`,
+	// `NOTIFICATION_TARGET_MISSING`, `ORPHANED_MACHINE`. More may come.
 	Kind     string           `protobuf:"bytes,1,opt,name=kind,proto3" json:"kind,omitempty"`
 	Severity Finding_Severity `protobuf:"varint,2,opt,name=severity,proto3,enum=autoscaling.v1.Finding_Severity" json:"severity,omitempty"`
 	// Full name of what it is about.

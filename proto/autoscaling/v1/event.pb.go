@@ -279,7 +279,7 @@ type Event struct {
 	Message string `protobuf:"bytes,9,opt,name=message,proto3" json:"message,omitempty"`
 	// What else there is to say.
 	Attributes map[string]string `protobuf:"bytes,10,rep,name=attributes,proto3" json:"attributes,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
-	// Id of the configuration, task or node that it is about, if any.
+	// Id of the configuration, task, hook, notification, target or node that it is about, if any.
 	Subject string `protobuf:"bytes,11,opt,name=subject,proto3" json:"subject,omitempty"`
 	// Of INSTANCE_STATE: the state that was entered.
 	State Instance_State `protobuf:"varint,12,opt,name=state,proto3,enum=autoscaling.v1.Instance_State" json:"state,omitempty"`

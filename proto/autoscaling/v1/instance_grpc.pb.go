@@ -47,14 +47,16 @@ type InstanceServiceClient interface {
 	// violation per machine that stands in the way, and the reason of the first. Errors: `NOT_FOUND` for a machine that
 	// the provider does not know, `WRONG_STATE` for one that does not run, `IN_USE` for one that is in a group, or named
 	// twice, `PERMISSION_DENIED` for one that another cluster has marked as its own, `OUT_OF_RANGE` above `max_size`,
-	// `DEPENDENCY_MISSING`, `GROUP_PAUSED`, `GROUP_DELETING`, `PROCESS_SUSPENDED`.
+	// `LIMIT_EXCEEDED` while too many machines may run already, `DEPENDENCY_MISSING` also when the provider does not answer
+	// or takes no machines over, `GROUP_PAUSED`, `GROUP_DELETING`, `PROCESS_SUSPENDED` (LAUNCH). All but `NOT_FOUND` are
+	// also recorded as an activity with status REJECTED.
 	AttachInstances(ctx context.Context, in *AttachInstancesRequest, opts ...grpc.CallOption) (*Activity, error)
 	// Lets instances go with their machines running: they are drained, deregistered, taken off the access lists, and are
 	// no longer the service's; ListReleasedMachines has them. With `decrement_desired` the group becomes smaller, else they
 	// are replaced.
 	// The whole batch is accepted or refused; a refusal has one field violation per instance that stands in the way.
-	// Errors: `NOT_FOUND`, `WRONG_STATE` when one is neither IN_SERVICE nor STANDBY, `OUT_OF_RANGE` below `min_size`,
-	// `GROUP_PAUSED`, `GROUP_DELETING`, `PROCESS_SUSPENDED`.
+	// Errors: `NOT_FOUND`, `WRONG_STATE` when one is neither IN_SERVICE nor STANDBY or its machine does not run,
+	// `OUT_OF_RANGE` below `min_size`, `GROUP_PAUSED`, `GROUP_DELETING`.
 	DetachInstances(ctx context.Context, in *DetachInstancesRequest, opts ...grpc.CallOption) (*Activity, error)
 	// Takes instances in service out of traffic for a while: they are drained and deregistered, and then neither checked,
 	// replaced nor chosen for scale-in. With `decrement_desired` desired falls by their number, else others are launched in
@@ -63,10 +65,11 @@ type InstanceServiceClient interface {
 	// Errors: `NOT_FOUND`, `WRONG_STATE` when one is not IN_SERVICE, `OUT_OF_RANGE` below `min_size`, `GROUP_PAUSED`,
 	// `GROUP_DELETING`.
 	EnterStandby(ctx context.Context, in *EnterStandbyRequest, opts ...grpc.CallOption) (*Activity, error)
-	// Puts instances in standby back to work. Desired grows by their number.
+	// Puts instances in standby back to work. Desired grows by their number. One whose machine has ended meanwhile fails at
+	// once, and another is launched.
 	// The whole batch is accepted or refused; a refusal has one field violation per instance that stands in the way.
-	// Errors: `NOT_FOUND`, `WRONG_STATE` when one is not STANDBY, `OUT_OF_RANGE` above `max_size`, `GROUP_PAUSED`,
-	// `GROUP_DELETING`, `PROCESS_SUSPENDED`.
+	// Errors: `NOT_FOUND`, `WRONG_STATE` when one is not STANDBY, `OUT_OF_RANGE` above `max_size`, `DEPENDENCY_MISSING`,
+	// `GROUP_PAUSED`, `GROUP_DELETING`, `PROCESS_SUSPENDED` (LAUNCH).
 	ExitStandby(ctx context.Context, in *ExitStandbyRequest, opts ...grpc.CallOption) (*Activity, error)
 	// Machines that were let go alive: detached, or attached without being entrusted and removed. No sweep touches them.
 	// They are listed while their provider has them, or until they are attached again. Newest first.
@@ -207,14 +210,16 @@ type InstanceServiceServer interface {
 	// violation per machine that stands in the way, and the reason of the first. Errors: `NOT_FOUND` for a machine that
 	// the provider does not know, `WRONG_STATE` for one that does not run, `IN_USE` for one that is in a group, or named
 	// twice, `PERMISSION_DENIED` for one that another cluster has marked as its own, `OUT_OF_RANGE` above `max_size`,
-	// `DEPENDENCY_MISSING`, `GROUP_PAUSED`, `GROUP_DELETING`, `PROCESS_SUSPENDED`.
+	// `LIMIT_EXCEEDED` while too many machines may run already, `DEPENDENCY_MISSING` also when the provider does not answer
+	// or takes no machines over, `GROUP_PAUSED`, `GROUP_DELETING`, `PROCESS_SUSPENDED` (LAUNCH). All but `NOT_FOUND` are
+	// also recorded as an activity with status REJECTED.
 	AttachInstances(context.Context, *AttachInstancesRequest) (*Activity, error)
 	// Lets instances go with their machines running: they are drained, deregistered, taken off the access lists, and are
 	// no longer the service's; ListReleasedMachines has them. With `decrement_desired` the group becomes smaller, else they
 	// are replaced.
 	// The whole batch is accepted or refused; a refusal has one field violation per instance that stands in the way.
-	// Errors: `NOT_FOUND`, `WRONG_STATE` when one is neither IN_SERVICE nor STANDBY, `OUT_OF_RANGE` below `min_size`,
-	// `GROUP_PAUSED`, `GROUP_DELETING`, `PROCESS_SUSPENDED`.
+	// Errors: `NOT_FOUND`, `WRONG_STATE` when one is neither IN_SERVICE nor STANDBY or its machine does not run,
+	// `OUT_OF_RANGE` below `min_size`, `GROUP_PAUSED`, `GROUP_DELETING`.
 	DetachInstances(context.Context, *DetachInstancesRequest) (*Activity, error)
 	// Takes instances in service out of traffic for a while: they are drained and deregistered, and then neither checked,
 	// replaced nor chosen for scale-in. With `decrement_desired` desired falls by their number, else others are launched in
@@ -223,10 +228,11 @@ type InstanceServiceServer interface {
 	// Errors: `NOT_FOUND`, `WRONG_STATE` when one is not IN_SERVICE, `OUT_OF_RANGE` below `min_size`, `GROUP_PAUSED`,
 	// `GROUP_DELETING`.
 	EnterStandby(context.Context, *EnterStandbyRequest) (*Activity, error)
-	// Puts instances in standby back to work. Desired grows by their number.
+	// Puts instances in standby back to work. Desired grows by their number. One whose machine has ended meanwhile fails at
+	// once, and another is launched.
 	// The whole batch is accepted or refused; a refusal has one field violation per instance that stands in the way.
-	// Errors: `NOT_FOUND`, `WRONG_STATE` when one is not STANDBY, `OUT_OF_RANGE` above `max_size`, `GROUP_PAUSED`,
-	// `GROUP_DELETING`, `PROCESS_SUSPENDED`.
+	// Errors: `NOT_FOUND`, `WRONG_STATE` when one is not STANDBY, `OUT_OF_RANGE` above `max_size`, `DEPENDENCY_MISSING`,
+	// `GROUP_PAUSED`, `GROUP_DELETING`, `PROCESS_SUSPENDED` (LAUNCH).
 	ExitStandby(context.Context, *ExitStandbyRequest) (*Activity, error)
 	// Machines that were let go alive: detached, or attached without being entrusted and removed. No sweep touches them.
 	// They are listed while their provider has them, or until they are attached again. Newest first.
