@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/asctl/as/internal/autoscaling"
 	"github.com/asctl/as/internal/control"
 	"github.com/asctl/as/internal/explain"
 	pb "github.com/asctl/as/proto/autoscaling/v1"
@@ -48,14 +47,15 @@ func (s decisionService) ListFindings(ctx context.Context, req *pb.ListFindingsR
 	if err != nil {
 		return nil, err
 	}
-	all := explain.Findings(v.Reader, everyNamespace(req.GetParent()), s.node.Now())
-	if req.GetGroup() != "" {
+	var all []explain.Finding
+	if req.GetGroup() == "" {
+		all = explain.Findings(v.Reader, everyNamespace(req.GetParent()), s.node.Now())
+	} else {
 		g, err := control.FindGroup(v.Reader, control.GroupName{Namespace: namespaceOf(req.GetParent()), ID: req.GetGroup()})
 		if err != nil {
 			return nil, err
 		}
-		group := autoscaling.GroupResource(g.Namespace, g.ID)
-		all = slices.DeleteFunc(all, func(f explain.Finding) bool { return f.Group != group })
+		all = explain.GroupFindings(v.Reader, g, s.node.Now())
 	}
 	slices.SortFunc(all, func(a, b explain.Finding) int { return strings.Compare(findingKey(a), findingKey(b)) })
 	page, next, total, err := list(req, lister[explain.Finding, *pb.Finding]{

@@ -13,11 +13,11 @@ import (
 
 func (s instanceService) AttachInstances(ctx context.Context, req *pb.AttachInstancesRequest) (*pb.Activity, error) {
 	group := groupName(req.GetParent())
-	machines, err := s.machines(ctx, group, req.GetMachineIds())
+	needed, err := s.neededToAttach(ctx, group, req.GetMachineIds())
 	if err != nil {
 		return nil, err
 	}
-	s.refresh(ctx, Dependencies{Machines: machines})
+	s.refresh(ctx, needed)
 	return mutate(ctx, s.Server, group.Namespace, req, func(tx *fsm.Tx) (*pb.Activity, error) {
 		a, err := s.operations.AttachInstances(tx, control.AttachInstancesRequest{
 			Caller: caller(ctx, req.GetRequestId()), Group: group, MachineIDs: req.GetMachineIds(),
@@ -27,22 +27,23 @@ func (s instanceService) AttachInstances(ctx context.Context, req *pb.AttachInst
 	})
 }
 
-// machines are those of the group's provider by the names. Where the group has no
-// configuration there is nothing to look at: the operation says so.
-func (s instanceService) machines(ctx context.Context, group control.GroupName, ids []string) ([]MachineRef, error) {
+// neededToAttach are the machines of the group's provider by the names, and what
+// they are to be registered with. Where the group has no configuration there is no
+// provider to ask: the operation says so.
+func (s instanceService) neededToAttach(ctx context.Context, group control.GroupName, ids []string) (Dependencies, error) {
 	v, err := s.node.LinearizableView(ctx)
 	if err != nil {
-		return nil, err
+		return Dependencies{}, err
 	}
 	g, err := control.FindGroup(v.Reader, group)
 	if err != nil {
-		return nil, err
+		return Dependencies{}, err
 	}
-	provider := control.ProviderOf(v.Reader, g)
-	if provider == "" {
-		return nil, nil
+	d := Dependencies{Balancers: g.Balancers, AccessLists: g.AccessLists}
+	if provider := control.ProviderOf(v.Reader, g); provider != "" {
+		d.Machines = convertAll(ids, func(id string) MachineRef { return MachineRef{Provider: provider, MachineID: id} })
 	}
-	return convertAll(ids, func(id string) MachineRef { return MachineRef{Provider: provider, MachineID: id} }), nil
+	return d, nil
 }
 
 func (s instanceService) DetachInstances(ctx context.Context, req *pb.DetachInstancesRequest) (*pb.Activity, error) {
