@@ -27,7 +27,7 @@ func run(m *testing.M) int {
 	}
 	defer os.RemoveAll(dir)
 	binaries = dir
-	for _, source := range []string{"./cmd/asserver", "./cmd/asctl", "./examples/webapp"} {
+	for _, source := range []string{"./cmd/asserver", "./cmd/asctl", "./examples/webapp", "./examples/receiver"} {
 		args := []string{"build", "-tags", "hashicorpmetrics", "-o", dir + string(filepath.Separator)}
 		if raceEnabled && source == "./cmd/asserver" {
 			args = append(args, "-race") // it is what is tested; the others are tools
@@ -45,3 +45,4 @@ func run(m *testing.M) int {
 func asserver() string { return filepath.Join(binaries, "asserver") }
 func asctl() string    { return filepath.Join(binaries, "asctl") }
 func webapp() string   { return filepath.Join(binaries, "webapp") }
+func receiver() string { return filepath.Join(binaries, "receiver") }
