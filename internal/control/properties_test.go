@@ -53,6 +53,8 @@ func drawDeed(t *rapid.T) string {
 		func() string { return drawHookDeed(t) },
 		func() string { return drawMove(t) },
 		func() string { return drawMove(t) },
+		func() string { return drawUpkeep(t) },
+		func() string { return drawUpkeep(t) },
 		func() string { return fmt.Sprintf("gone i%x", n("instance", 1, 40)) },
 		func() string { return "expire" },
 		func() string { return "pool edge/web problem=down" },

@@ -41,7 +41,7 @@ func TestAMonthOfFiftyGroups(t *testing.T) {
 	m.comeToRest()
 	t.Logf("seed %d: %d days, %d groups, %d instances, %d activities kept, %d writes in %s; did %v",
 		seed, *monthDays, m.born, m.ids.instances, m.activities(), m.index, time.Since(began).Round(time.Second), m.did)
-	if *monthDays >= 30 {
+	if *monthDays >= 30 && *seedFlag == 0 {
 		m.checkNothingIsMissing()
 	}
 }
