@@ -243,6 +243,9 @@ func TestSettingsAreChecked(t *testing.T) {
 		"NaN":             {FailureRate: math.NaN()},
 		"rate-limit":      {RateLimit: -1},
 		"zone-capacity":   {ZoneCapacity: map[string]int{"a": -1}},
+		"machine":         {Machines: []string{""}},
+		"machine's zone":  {Machines: []string{"m@"}},
+		"machine's name":  {Machines: []string{"sim-i-1"}},
 		"address-pool":    {AddressPool: mustPrefix("127.79.0.0/32")},
 	} {
 		if _, err := sim.NewCloud(config); err == nil {

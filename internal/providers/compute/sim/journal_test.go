@@ -3,9 +3,11 @@ package sim
 import (
 	"bytes"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -127,6 +129,17 @@ func TestCompactionKeepsWhatCounts(t *testing.T) {
 	c.journal.threshold = 4 << 10
 	path := filepath.Join(directory, journalName)
 	c.mustLaunch(t, "i-kept")
+	for _, id := range []string{"m-free", "m-ours", "m-gone"} {
+		if _, err := c.CreateMachine(id, "a"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := c.Adopt(t.Context(), testFence, providers.AdoptSpec{Instance: "i-adopted", MachineID: "m-ours"}); err != nil {
+		t.Fatal(err)
+	}
+	if gone, err := c.VanishMachine("m-gone"); !gone || err != nil {
+		t.Fatal(gone, err)
+	}
 	other.mustLaunch(t, "i-others")
 	largest := int64(0)
 	for i := range 1000 {
@@ -153,6 +166,9 @@ func TestCompactionKeepsWhatCounts(t *testing.T) {
 		if providers.ClassOf(err) != providers.StaleEpoch {
 			t.Errorf("%s: ensure of a removed one: %v", name, err)
 		}
+		if dumped := dump(t, reader); dumped != dump(t, c) {
+			t.Errorf("%s has\n%s\nwant\n%s", name, dumped, dump(t, c))
+		}
 	}
 }
 
@@ -166,7 +182,8 @@ func TestReplayIsTheSameState(t *testing.T) {
 		c, id := nodes[random.IntN(2)], fmt.Sprintf("i-%d %%-é", random.IntN(60))
 		f := testFence
 		f.Epoch += uint64(random.IntN(3))
-		switch random.IntN(8) {
+		machine := fmt.Sprintf("m %d", random.IntN(20))
+		switch random.IntN(13) {
 		case 0, 1, 2:
 			_, _ = c.Ensure(t.Context(), f, providers.MachineSpec{Instance: id, Zone: "z one", Config: []byte(`{"cpu": 12.5}`)})
 		case 3, 4:
@@ -179,6 +196,22 @@ func TestReplayIsTheSameState(t *testing.T) {
 			if random.IntN(4) == 0 {
 				_ = c.Remove(t.Context(), f, id)
 			}
+		case 8:
+			_, _ = c.CreateMachine(machine, "z one")
+		case 9:
+			if random.IntN(3) == 0 {
+				machine = machineID(id)
+			}
+			_, _ = c.Adopt(t.Context(), f, providers.AdoptSpec{Instance: fmt.Sprintf("i-%d", random.IntN(60)), MachineID: machine})
+		case 10:
+			if random.IntN(2) == 0 {
+				id = fmt.Sprintf("i-%d", random.IntN(60))
+			}
+			_ = c.Release(t.Context(), f, id)
+		case 11:
+			_, _ = c.KillMachine(machine)
+		case 12:
+			_, _ = c.VanishMachine(machine)
 		}
 	}
 	want := dump(t, nodes[0])
@@ -197,6 +230,10 @@ func dump(t *testing.T, c *Cloud) string {
 		for _, m := range tab.order {
 			b = appendMachine(b, m)
 		}
+		for _, id := range slices.Sorted(maps.Keys(tab.outside)) {
+			b = appendOutside(b, tab.outside[id])
+		}
+		b = fmt.Appendln(b, tab.holders, tab.gone)
 		for _, id := range tab.dug {
 			b = appendGrave(b, id, tab.graves[id])
 		}
