@@ -41,7 +41,9 @@ func TestWhatTheReadmeShowsWorks(t *testing.T) {
 			script = append(script, asTyped(there.Replace(strings.TrimSpace(line)), ports[0])...)
 		}
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	// The notices that nobody listened to come with growing pauses, and those of an
+	// instance in order.
+	ctx, cancel := context.WithTimeout(context.Background(), 2*patience)
 	defer cancel()
 	c := exec.CommandContext(ctx, "bash", "-c", strings.Join(script, "\n"))
 	c.Dir, c.WaitDelay = w.Dir, time.Second
