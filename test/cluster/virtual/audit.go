@@ -54,6 +54,9 @@ func (w *World) unrest(v fsm.View) string {
 		if g.State == autoscaling.GroupDeleting {
 			return g.ID + " is being deleted"
 		}
+		if g.RebalanceAsked {
+			return g.ID + " is being rebalanced"
+		}
 	}
 	for o := range v.Orphans() {
 		return "there is orphan " + string(o.Instance)

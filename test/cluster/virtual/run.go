@@ -86,10 +86,11 @@ func (w writer) Do(ctx context.Context, fn func(tx *fsm.Tx) error) error {
 // view is what the node knows when it calls somebody outside.
 func (r *run) view() fsm.View { return r.state.View() }
 
-// wantsList says whether a live instance's group has the list.
+// wantsList says whether the list is wanted for as long as the instance's machine
+// runs: its group has it, and it does not leave alive.
 func wantsList(v fsm.View, id, list string) bool {
 	i := v.FindInstance(autoscaling.InstanceID(id))
-	if i == nil || i.State.Final() {
+	if i == nil || i.State.Final() || i.State == autoscaling.Detaching || i.State == autoscaling.TerminatingProceed && i.OnlyReleased() {
 		return false
 	}
 	g := v.Group(i.Group)
