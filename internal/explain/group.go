@@ -88,8 +88,8 @@ func (t *teller) lately() {
 	}
 	if a := t.Activity(t.group.RefusalActivity); a != nil {
 		s := fmt.Sprintf("%s was refused at %s (%s): %s", t.by(a.ID), at(max(a.LastTime, a.StartTime)), a.Reason, a.Message)
-		if a.Repeats > 0 {
-			s += fmt.Sprintf("; so were %d like it", a.Repeats)
+		if a.Repeats > 1 { // it is one of them
+			s += fmt.Sprintf("; so were %d more like it", a.Repeats-1)
 		}
 		t.say(History, s, max(a.LastTime, a.StartTime), t.linksOf(a.ID)...)
 	}
