@@ -28,7 +28,8 @@ var endedBecause = map[string]string{
 // state is part of: PENDING and PENDING_WAIT of launching, the others of
 // terminating.
 //
-// A machine that has ended is not held: its waits would end at once.
+// A machine that has ended, or is not there yet, is not held: there is nothing that
+// a program could do with it.
 func holders(tx *fsm.Tx, g *autoscaling.Group, i *autoscaling.Instance) []*autoscaling.LifecycleHook {
 	transition := autoscaling.TransitionTerminating
 	switch {
@@ -36,7 +37,7 @@ func holders(tx *fsm.Tx, g *autoscaling.Group, i *autoscaling.Instance) []*autos
 		return nil
 	case i.State.Launching():
 		transition = autoscaling.TransitionLaunching
-	case g.SkipHooks || i.Stopped || i.MachineID == "":
+	case g.SkipHooks || i.Stopped || !i.HasMachine():
 		return nil
 	case i.State == autoscaling.Detaching && !i.RunHooks:
 		return nil
