@@ -38,6 +38,9 @@ none. A machine is named as its provider does: a process is PID@ADDRESS.`,
 				return err
 			}
 			o.machines = args[1:]
+			if err := eachOnce(o.machines); err != nil {
+				return err
+			}
 			if run != nil {
 				return run(c.Context(), o)
 			}

@@ -103,6 +103,9 @@ func (a *app) instanceNames(args []string) (group string, ids []string, err erro
 				err = usagef("%q is no instance id", id)
 			}
 		}
+		if err == nil {
+			err = eachOnce(args[1:])
+		}
 		return group, args[1:], err
 	}
 	for _, arg := range args {
@@ -116,5 +119,17 @@ func (a *app) instanceNames(args []string) (group string, ids []string, err erro
 		}
 		group, ids = of, append(ids, id)
 	}
-	return group, ids, nil
+	return group, ids, eachOnce(ids)
+}
+
+// eachOnce refuses a batch that names something twice.
+func eachOnce(names []string) error {
+	seen := map[string]bool{}
+	for _, name := range names {
+		if seen[name] {
+			return usagef("%s is named twice", name)
+		}
+		seen[name] = true
+	}
+	return nil
 }

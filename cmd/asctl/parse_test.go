@@ -228,7 +228,9 @@ func TestParseInstanceMoves(t *testing.T) {
 		{"web i-1 i-2", want, ""}, {"web/i-1 web/i-2", want, ""}, {"web/i-1 api/i-2", instanceMoveOptions{}, "instances of one group"},
 		{"web/i-1 --decrement", instanceMoveOptions{group: webGroup, ids: []string{"i-1"}, decrement: true}, ""}, {"web/i-1 --run-hooks", instanceMoveOptions{}, "unknown flag"},
 	})
-	checkParsing(t, newInstanceExitStandby, []parsing[instanceMoveOptions]{{"web i-1 i-2", want, ""}, {"web", instanceMoveOptions{}, "which instances of group web?"}})
+	checkParsing(t, newInstanceExitStandby, []parsing[instanceMoveOptions]{{"web i-1 i-2", want, ""}, {"web", instanceMoveOptions{}, "which instances of group web?"},
+		{"web i-1 i-1", instanceMoveOptions{}, "i-1 is named twice"}, {"web/i-1 web/i-2 web/i-1", instanceMoveOptions{}, "i-1 is named twice"},
+	})
 	checkParsing(t, newInstanceDetach, []parsing[instanceMoveOptions]{
 		{"web/i-1 --run-hooks --decrement", instanceMoveOptions{group: webGroup, ids: []string{"i-1"}, decrement: true, runHooks: true}, ""},
 		{"", instanceMoveOptions{}, "expected detach GROUP/INSTANCE..."},
@@ -236,6 +238,7 @@ func TestParseInstanceMoves(t *testing.T) {
 	checkParsing(t, newInstanceAttach, []parsing[instanceAttachOptions]{
 		{"web 1@127.0.0.2 2@[::1] --entrusted --run-hooks", instanceAttachOptions{group: webGroup, machines: []string{"1@127.0.0.2", "2@[::1]"}, entrusted: true, runHooks: true}, ""},
 		{"web", instanceAttachOptions{}, "expected attach GROUP MACHINE..."},
+		{"web m-1 m-2 m-1", instanceAttachOptions{}, "m-1 is named twice"},
 		{"web/x m-1", instanceAttachOptions{}, "without a /"},
 	})
 	checkParsing(t, newInstanceReleased, []parsing[listOptions]{{"", listOptions{request: listRequest{parent: "namespaces/default"}, limit: 50, cut: true}, ""}, {"web", listOptions{}, "expected released"}})
