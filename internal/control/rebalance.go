@@ -2,6 +2,7 @@ package control
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/asctl/as/internal/autoscaling"
 	"github.com/asctl/as/internal/fsm"
@@ -113,7 +114,7 @@ func (z *zoneState) moves(r fsm.Reader, g *autoscaling.Group, now autoscaling.Ti
 		}
 	}
 	if len(found) == 0 {
-		return nil, nobodyMoves(g, p.open)
+		return nil, nobodyMoves(r, g, now)
 	}
 	return found, ""
 }
@@ -138,19 +139,29 @@ func noProspects(r fsm.Reader, g *autoscaling.Group, now autoscaling.Time) strin
 }
 
 // nobodyMoves says why nobody can move although zones are open.
-func nobodyMoves(g *autoscaling.Group, open []string) string {
+func nobodyMoves(r fsm.Reader, g *autoscaling.Group, now autoscaling.Time) string {
+	if held := heldZone(r, g, now); held != "" {
+		return held
+	}
+	return "those in the fuller zones are protected, not in service, or count for too much"
+}
+
+// heldZone tells of a zone in which launches are held now; "" when there is none.
+func heldZone(r fsm.Reader, g *autoscaling.Group, now autoscaling.Time) string {
+	v := configurationOf(r, g)
+	if v == nil {
+		return ""
+	}
+	open, _ := openPlacements(g, v, now)
 	for _, z := range g.Zones {
-		held := true
-		for _, o := range open {
-			held = held && o != z.Name
+		if slices.Contains(open, z.Name) {
+			continue
 		}
-		if held {
-			for _, b := range g.Backoffs {
-				if b.Zone == z.Name {
-					return fmt.Sprintf("launches in zone %s are held until %s after %d failures; the last: %s", z.Name, b.Until, b.Failures, b.Error)
-				}
+		for _, b := range g.Backoffs {
+			if b.Zone == z.Name {
+				return fmt.Sprintf("launches in zone %s are held until %s after %d failures; the last: %s", z.Name, b.Until, b.Failures, b.Error)
 			}
 		}
 	}
-	return "those in the fuller zones are protected, not in service, or count for too much"
+	return ""
 }

@@ -31,10 +31,13 @@ func rebalances(g *autoscaling.Group) bool {
 }
 
 // imbalanceWhy says why zones that are not even are not made even now.
-func imbalanceWhy(g *autoscaling.Group, now autoscaling.Time, why string) (reason, message string) {
+func imbalanceWhy(g *autoscaling.Group, now autoscaling.Time, why, held string) (reason, message string) {
 	switch {
 	case !g.ZoneRebalance && !g.RebalanceAsked:
-		return "NOT_REBALANCED", "zone_rebalance is off, so that only scaling and RebalanceGroup make them even"
+		if held != "" {
+			held += "; "
+		}
+		return "NOT_REBALANCED", held + "zone_rebalance is off, so that only scaling and RebalanceGroup make them even"
 	case suspends(g, autoscaling.ProcessZoneRebalance):
 		return "ZONE_REBALANCE_SUSPENDED", "the process ZONE_REBALANCE is suspended"
 	case now < g.RebalanceTime:

@@ -22,17 +22,20 @@ type upkeep struct {
 // UpkeepTally gathers, while a pass goes through a group's instances, whether
 // there may be anything to keep up. Most groups have nothing.
 type UpkeepTally struct {
-	g        *autoscaling.Group
-	now      autoscaling.Time
-	spread   autoscaling.Spread
-	expired  bool
-	wake     autoscaling.Time
-	elsewise bool // somebody is not where all are
+	g       *autoscaling.Group
+	now     autoscaling.Time
+	zones   []zoneTally // in the group's order
+	at      int         // that of the last instance: the next one is often there, too
+	foreign bool        // somebody is in none of them
+	expired bool
+	wake    autoscaling.Time
 }
+
+type zoneTally struct{ capacity, lightest int32 }
 
 // NewUpkeepTally begins to gather.
 func NewUpkeepTally(g *autoscaling.Group, now autoscaling.Time) UpkeepTally {
-	return UpkeepTally{g: g, now: now, spread: autoscaling.Spread{Group: &g.GroupSpec}}
+	return UpkeepTally{g: g, now: now, zones: make([]zoneTally, len(g.Zones))}
 }
 
 // Add takes an instance into account.
@@ -44,15 +47,50 @@ func (t *UpkeepTally) Add(i *autoscaling.Instance) {
 			t.wake = autoscaling.Earliest(t.wake, i.LifetimeUntil)
 		}
 	}
-	if i.State.Counted() && (len(t.g.Zones) > 1 || i.Zone != t.g.Zones[0].Name) {
-		t.spread.Add(i)
+	if !i.State.Counted() {
+		return
 	}
+	if t.at >= len(t.zones) || t.g.Zones[t.at].Name != i.Zone {
+		if t.at = zoneIndex(t.g, i.Zone); t.at >= len(t.zones) {
+			t.foreign = true
+			return
+		}
+	}
+	z, w := &t.zones[t.at], i.Capacity()
+	z.capacity += w
+	if z.lightest == 0 || w < z.lightest {
+		z.lightest = w
+	}
+}
+
+// zoneIndex is the zone's place in the group's order; behind all when it has none.
+func zoneIndex(g *autoscaling.Group, zone string) int {
+	for n := range g.Zones {
+		if g.Zones[n].Name == zone {
+			return n
+		}
+	}
+	return len(g.Zones)
+}
+
+// uneven says whether Spread.Uneven may have something to say.
+func (t *UpkeepTally) uneven() bool {
+	least := int32(autoscaling.MaxSize)
+	for _, z := range t.zones {
+		least = min(least, z.capacity)
+	}
+	for _, z := range t.zones {
+		if t.g.ZonePolicy != autoscaling.ZonePriority && z.capacity-least > z.lightest {
+			return true
+		}
+	}
+	return t.foreign
 }
 
 // Due says whether Upkeep would write, and else when to look again (0: when
 // something changes).
 func (t *UpkeepTally) Due(r fsm.Reader) (bool, autoscaling.Time) {
-	if !t.expired && t.spread.Uneven() == "" && !Holds(t.g, autoscaling.ConditionZoneImbalance) && !t.g.RebalanceAsked {
+	if !t.expired && !t.uneven() && !Holds(t.g, autoscaling.ConditionZoneImbalance) && !t.g.RebalanceAsked {
 		return false, t.wake
 	}
 	p := upkeepOf(r, t.g, t.now, nil)
@@ -163,8 +201,10 @@ func (p *upkeep) findMoves(r fsm.Reader, g *autoscaling.Group, now autoscaling.T
 		p.wake = nextBackoff(g, now)
 	} else if rebalances(g) {
 		p.wake = g.RebalanceTime
+	} else {
+		p.wake = nextBackoff(g, now)
 	}
-	reason, message := imbalanceWhy(g, now, why)
+	reason, message := imbalanceWhy(g, now, why, heldZone(r, g, now))
 	p.uneven = &autoscaling.Condition{Type: autoscaling.ConditionZoneImbalance, Reason: reason, Message: uneven + ": " + message}
 }
 

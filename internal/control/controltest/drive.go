@@ -96,7 +96,7 @@ func (w *World) answer(tx *fsm.Tx, i *autoscaling.Instance) error {
 		if i.Origin == autoscaling.OriginAttached {
 			return w.adopt(tx, i)
 		}
-		if w.ZoneFull[i.Zone] {
+		if w.ZoneFull[i.Zone] || w.ZoneFull[i.Zone+"/"+i.InstanceType] {
 			return w.Ops.ReportLaunchFailed(tx, control.LaunchFailure{
 				Group: i.Group, Instance: i.ID, OutOfCapacity: true, Message: "no room in zone " + i.Zone,
 			})

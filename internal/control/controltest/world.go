@@ -29,7 +29,8 @@ type World struct {
 
 	// LaunchFails says why the instance's machine cannot be made; "" makes it.
 	LaunchFails func(*autoscaling.Instance) string
-	// ZoneFull are the zones that have no room for another machine.
+	// ZoneFull are the zones ("a"), or types in a zone ("a/small"), that have no room
+	// for another machine.
 	ZoneFull map[string]bool
 
 	ids   ids
