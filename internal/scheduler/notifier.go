@@ -127,6 +127,7 @@ func (n *notifier) look(ctx context.Context, view fsm.View, s *targetState, now 
 		}
 		return
 	}
+	s.changed(target, now)
 	if now < n.rest {
 		s.wake = n.rest
 		return
@@ -150,18 +151,22 @@ func (n *notifier) look(ctx context.Context, view fsm.View, s *targetState, now 
 		}
 		return
 	}
-	for d := range view.DueDeliveries(s.uid, now) {
+	until := now
+	if s.reviving {
+		until = endOfTime
+	}
+	for d := range view.DueDeliveries(s.uid, until) {
+		if !s.ready(d, now) {
+			continue
+		}
 		if s.calls >= s.allowed || n.crowded(s) {
 			return // who ends marks it
 		}
 		n.send(ctx, target, s, d, now)
 	}
+	s.reviving = false
 	// Those that are due and not sent are busy; who ends marks it.
-	if at, pending := view.NextDelivery(s.uid); pending && at > now {
-		s.wake = autoscaling.Earliest(s.wake, at)
-	} else if pending {
-		s.wake = autoscaling.Earliest(s.wake, nextAfter(view, s.uid, now))
-	}
+	s.wake = autoscaling.Earliest(s.wake, nextAfter(view, s.uid, now))
 }
 
 // nextAfter is the time of the first head that is not due yet, 0 when there is
@@ -236,7 +241,7 @@ func (n *notifier) sent(s *targetState, d *autoscaling.Delivery, err error) {
 	r := delivered{target: s, delivery: d}
 	if err == nil {
 		n.t.meter.delivered.Inc()
-		if s.answered(n.t.Limits.NoticesPerTarget) {
+		if s.answered(now, n.t.Limits.NoticesPerTarget) {
 			n.t.log.Info("notification target takes notices again", "target", n.nameOf(s))
 		}
 	} else {

@@ -13,6 +13,9 @@ const (
 	targetLimit = 3
 	targetFirst = time.Second
 	targetMost  = 30 * time.Second
+	// reviveEvery is how often a target that works again gets at once what it did
+	// not take before.
+	reviveEvery = time.Minute
 	// expireBatch bounds what is given up at once.
 	expireBatch = 500
 )
@@ -45,6 +48,12 @@ type targetState struct {
 	failures int
 	until    autoscaling.Time // nothing but tests before
 	expiry   autoscaling.Time // while nothing goes out: when the first is given up; 0: look
+	// revived is since when the target works again, or is another one: attempts of
+	// before say nothing of what comes of the next. reviving: some may wait for
+	// their time that need not.
+	revived  autoscaling.Time
+	reviving bool
+	revision uint64 // of the target's record; 0: not seen
 	wake     autoscaling.Time
 	queued   bool // in notifier.dirty
 }
@@ -54,11 +63,34 @@ func newTargetState(uid autoscaling.UID) *targetState {
 }
 
 // answered counts an attempt that the target answered with a success.
-func (s *targetState) answered(most int) (wasDown bool) {
+func (s *targetState) answered(now autoscaling.Time, most int) (wasDown bool) {
 	wasDown = s.failures >= targetLimit
+	if wasDown && now >= s.revived.Add(reviveEvery) { // not for each success between events that it never takes
+		s.revive(now)
+	}
 	s.failures, s.until, s.expiry = 0, 0, 0
 	s.allowed = min(2*s.allowed, most)
 	return wasDown
+}
+
+// revive has what failed before tried again at once.
+func (s *targetState) revive(now autoscaling.Time) { s.revived, s.reviving = now, true }
+
+// changed looks whether somebody changed the target: its address may be right now.
+func (s *targetState) changed(t *autoscaling.NotificationTarget, now autoscaling.Time) {
+	if s.revision != 0 && s.revision != t.Revision {
+		s.failures, s.until, s.expiry, s.allowed = 0, 0, 0, 1
+		s.revive(now)
+	}
+	s.revision = t.Revision
+}
+
+// ready says whether the delivery may be tried: its time has come, or its last
+// attempt was made before the target worked again. When that was follows from
+// its next time.
+func (s *targetState) ready(d *autoscaling.Delivery, now autoscaling.Time) bool {
+	return d.NextTime <= now || d.Attempts > 0 && s.reviving &&
+		d.NextTime.Add(-autoscaling.RedeliveryDelay(d.Target, d.ID, d.Attempts)) < s.revived
 }
 
 // failed counts one that it did not, and may have been told when to come back.

@@ -16,6 +16,7 @@ import (
 	"github.com/asctl/as/internal/control"
 	"github.com/asctl/as/internal/fsm"
 	"github.com/asctl/as/internal/providers"
+	"github.com/asctl/as/internal/scheduler/plan"
 )
 
 // receivers are endpoints by URL. Each takes everything, a millisecond a piece,
@@ -153,7 +154,7 @@ func lines(t *testing.T, notices []providers.Notice) map[string][]string {
 	t.Helper()
 	seen, all := map[string]bool{}, map[string][]string{}
 	for _, n := range notices {
-		if seen[n.ID] {
+		if seen[n.ID] || n.Type == plan.NoticeType(autoscaling.EventNotificationTest) {
 			continue
 		}
 		seen[n.ID] = true
@@ -350,6 +351,77 @@ func TestALeaderThatDiesLosesNoNotificationAndKeepsTheirOrder(t *testing.T) {
 	})
 }
 
+func TestATargetThatWorksAgainGetsAtOnceWhatItDidNotTake(t *testing.T) {
+	for name, mend := range map[string]func(f *fixture){
+		"somebody tests it": func(f *fixture) {
+			f.must(func(tx *fsm.Tx) error {
+				_, err := f.ops.TestNotificationTarget(tx, control.TestNotificationTargetRequest{Name: control.NotificationTargetName{Namespace: "default", ID: "ops"}})
+				return err
+			})
+		},
+		"somebody changes it": func(f *fixture) {
+			f.must(func(tx *fsm.Tx) error {
+				_, err := f.ops.UpdateNotificationTarget(tx, control.UpdateNotificationTargetRequest{
+					Name: control.NotificationTargetName{Namespace: "default", ID: "ops"},
+					Change: func(t *autoscaling.NotificationTarget) error {
+						t.Labels = map[string]string{"mended": "yes"}
+						return nil
+					},
+				})
+				return err
+			})
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inOutbox(t, func(t *testing.T, f *fixture, r *receivers) {
+				target, url := f.addTarget("ops")
+				web := f.group("web", 0, nil)
+				f.subscribe("web", "health", "ops", autoscaling.EventInstanceHealth)
+				f.lead()
+				r.answer(url, refuses)
+				f.emit(web, 3, 4)
+				time.Sleep(3 * time.Hour) // the next attempts are minutes apart
+				r.answer(url, nil)
+				mend(f)
+				f.delivered(time.Second, target)
+				complete(t, r.taken(url), 3, 4)
+			})
+		})
+	}
+}
+
+// An event that a target never takes is not tried again with each that it takes.
+func TestAnEventThatIsNeverTakenDoesNotHammerItsTarget(t *testing.T) {
+	inOutbox(t, func(t *testing.T, f *fixture, r *receivers) {
+		target, url := f.addTarget("ops")
+		web := f.group("web", 0, nil)
+		f.subscribe("web", "health", "ops", autoscaling.EventInstanceHealth)
+		f.lead()
+		refused := 0
+		r.answer(url, func(_ context.Context, n providers.Notice) error {
+			for _, poison := range []string{"00001\"", "00002\"", "00003\"", "00004\"", "00005\""} {
+				if strings.Contains(string(n.Data), poison) {
+					r.mu.Lock()
+					refused++
+					r.mu.Unlock()
+					return providers.Errorf(providers.Failed, "it answered 400 Bad Request")
+				}
+			}
+			return nil
+		})
+		for range 600 {
+			f.emit(web, 10, 1)
+			time.Sleep(time.Second)
+		}
+		if refused > 5*30 {
+			t.Errorf("%d attempts for five events in ten minutes", refused)
+		}
+		if c := f.pending(target); c.Pending != 5*600 {
+			t.Errorf("%+v: others wait for the five", c)
+		}
+	})
+}
+
 func TestATargetIsNotAskedBeforeItWantsToBe(t *testing.T) {
 	inOutbox(t, func(t *testing.T, f *fixture, r *receivers) {
 		target, url := f.addTarget("ops")
@@ -401,7 +473,7 @@ func TestADisabledTargetGetsNothingUntilItIsEnabled(t *testing.T) {
 		f.lead()
 		enable(false)
 		f.emit(web, 3, 2)
-		time.Sleep(12 * time.Hour)
+		time.Sleep(time.Hour)
 		if n := r.tried(url); n != 0 {
 			t.Errorf("%d attempts", n)
 		}
