@@ -77,6 +77,9 @@ func newSequence(seed uint64) *sequence {
 			line += word
 		}
 	}
+	// How replacements are made, how old instances grow, and who makes zones even.
+	line += q.pick("", "", " min-healthy=100 max-healthy=200", " min-healthy=50 max-healthy=100")
+	line += q.pick("", "", " lifetime=3600s") + q.pick("", "", " rebalance=on") + q.pick("", "", " keep-protected")
 	q.tell(line)
 	return q
 }
@@ -206,7 +209,9 @@ func (q *sequence) drawMove() string {
 }
 
 func (q *sequence) drawCapacity() string {
-	switch q.rng.IntN(4) {
+	switch q.rng.IntN(5) {
+	case 4:
+		return "rebalance web"
 	case 0:
 		return "health web " + q.one() + " unhealthy"
 	case 1:
@@ -245,7 +250,7 @@ func (q *sequence) drawControl() string {
 func (q *sequence) rest() {
 	for _, line := range []string{
 		"delete-hook web/warm", "delete-hook web/check", "delete-hook web/save", "delete-hook web/archive",
-		"mend", "pool edge/web", "resume web", "unsuspend web LAUNCH TERMINATE LOAD_BALANCER REPLACE_UNHEALTHY",
+		"mend", "pool edge/web", "resume web", "update web lifetime=0s", "unsuspend web LAUNCH TERMINATE LOAD_BALANCER REPLACE_UNHEALTHY",
 	} {
 		q.tell(line)
 	}
