@@ -244,7 +244,8 @@ type Webhook struct {
 	// Required. `https://` or `http://`, at most 2048 characters, without user name, password or fragment.
 	Url string `protobuf:"bytes,1,opt,name=url,proto3" json:"url,omitempty"`
 	// The signing secret: `whsec_` and the base64 of 24 to 64 bytes. Empty: one is made. Only the answers of
-	// CreateNotificationTarget and RotateNotificationTargetSecret show it.
+	// CreateNotificationTarget and RotateNotificationTargetSecret show it, and of their repeats with the same
+	// `request_id`; a dry run shows none. Update may repeat it, and changes nothing then.
 	Secret string `protobuf:"bytes,2,opt,name=secret,proto3" json:"secret,omitempty"`
 	// How long one attempt may take; 1 to 30 s, default 10 s.
 	Timeout *durationpb.Duration `protobuf:"bytes,3,opt,name=timeout,proto3" json:"timeout,omitempty"`
@@ -1137,7 +1138,7 @@ type ListDeliveriesRequest struct {
 	Skip int32 `protobuf:"varint,4,opt,name=skip,proto3" json:"skip,omitempty"`
 	// An AIP-160 filter, e.g. `state = PENDING`.
 	Filter string `protobuf:"bytes,5,opt,name=filter,proto3" json:"filter,omitempty"`
-	// Fields to sort by, e.g. `id desc`.
+	// Fields to sort by, e.g. `event.time desc`.
 	OrderBy string `protobuf:"bytes,6,opt,name=order_by,json=orderBy,proto3" json:"order_by,omitempty"`
 	// How fresh the answer must be; default `LINEARIZABLE`.
 	Consistency   Consistency `protobuf:"varint,7,opt,name=consistency,proto3,enum=autoscaling.v1.Consistency" json:"consistency,omitempty"`
