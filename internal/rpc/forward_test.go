@@ -158,17 +158,17 @@ func TestACallFollowsALeadThatIsLost(t *testing.T) {
 	}
 }
 
-// A leader that is lost with a mutation under way leaves its outcome unknown; a
-// read is asked again.
-func TestAConnectionThatBreaksAfterSending(t *testing.T) {
+// brokenCall makes a call at a node that forwards it, and breaks the connection to
+// the leader while the leader's writer hangs, until release.
+func brokenCall(t *testing.T, setUp func(*testCluster), call func(clients) error) (c *testCluster, result chan error, release func()) {
+	t.Helper()
 	var target net.Addr
-	c := startCluster(t, 2, func(cfg *Config) {
+	c = startCluster(t, 2, func(cfg *Config) {
 		cfg.DialOptions = append(cfg.DialOptions, grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) {
 			return new(net.Dialer).DialContext(ctx, "tcp", target.String())
 		}))
 	})
-	setUp(t, c.nodes[0])
-	// The leader's writer hangs until the leader is gone.
+	setUp(c)
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -176,22 +176,48 @@ func TestAConnectionThatBreaksAfterSending(t *testing.T) {
 	target = listener.Addr()
 	var conns sync.Map
 	go func() { _ = c.nodes[0].server.GRPC().Serve(&keptListener{listener, &conns}) }()
-	writing := make(chan struct{})
-	release := make(chan struct{})
-	go c.do(func(*fsm.Tx) error { close(writing); <-release; return nil })
+	writing, end := make(chan struct{}), make(chan struct{})
+	go c.do(func(*fsm.Tx) error { close(writing); <-end; return nil })
 	<-writing
-	result := make(chan error, 1)
-	go func() {
-		_, err := c.nodes[1].clients().PauseGroup(context.Background(), &pb.PauseGroupRequest{Name: web})
-		result <- err
-	}()
+	result = make(chan error, 1)
+	go func() { result <- call(c.nodes[1].clients()) }()
 	waitFor(t, func() bool { n := 0; conns.Range(func(any, any) bool { n++; return true }); return n > 0 })
 	waitFor(t, func() bool { return c.waiting.Load() > 0 })
 	conns.Range(func(conn, _ any) bool { _ = conn.(net.Conn).Close(); return true })
+	return c, result, func() { close(end) }
+}
+
+// A leader that is lost with a mutation under way leaves its outcome unknown; a
+// read is asked again.
+func TestAConnectionThatBreaksAfterSending(t *testing.T) {
+	c, result, release := brokenCall(t, func(c *testCluster) { setUp(t, c.nodes[0]) }, func(api clients) error {
+		_, err := api.PauseGroup(context.Background(), &pb.PauseGroupRequest{Name: web})
+		return err
+	})
 	wantError(t, <-result, codes.Unavailable, autoscaling.OutcomeUnknown)
-	close(release)
+	release()
 	if _, err := c.nodes[1].clients().GetGroup(context.Background(), &pb.GetGroupRequest{Name: web}); err != nil {
 		t.Errorf("the next call finds a new connection: %v", err)
+	}
+}
+
+func TestAHeartbeatWhoseConnectionBreaksIsRecorded(t *testing.T) {
+	var action *pb.LifecycleAction
+	c, result, release := brokenCall(t, func(c *testCluster) {
+		_, waiting, _ := setUpMoves(t, c)
+		action = waiting[0]
+		c.now.Add(int64(10 * time.Second / time.Microsecond))
+	}, func(api clients) error {
+		_, err := api.RecordLifecycleActionHeartbeat(context.Background(), &pb.RecordLifecycleActionHeartbeatRequest{Parent: web, Token: action.GetToken()})
+		return err
+	})
+	release()
+	if err := <-result; err != nil {
+		t.Error(err)
+	}
+	now := ok[*pb.ListLifecycleActionsResponse](t)(c.nodes[0].clients().ListLifecycleActions(context.Background(), &pb.ListLifecycleActionsRequest{Parent: web})).GetLifecycleActions()[0]
+	if moved := now.GetDeadline().AsTime().Sub(action.GetDeadline().AsTime()); now.GetToken() != action.GetToken() || moved < 10*time.Second || moved > 11*time.Second {
+		t.Errorf("the deadline moved by %s: %v", moved, now)
 	}
 }
 

@@ -2,6 +2,7 @@ package rpc
 
 import (
 	"strconv"
+	"strings"
 
 	"github.com/asctl/as/internal/autoscaling"
 	"github.com/asctl/as/internal/control"
@@ -57,6 +58,15 @@ func readLifecycleHook(m *pb.LifecycleHook, namespace string, h *autoscaling.Lif
 	return nil
 }
 
+// within says where the field of a refusal is.
+func within(field string, err error) error {
+	refused, is := err.(*autoscaling.Error)
+	if !is || refused.Field == "" {
+		return err
+	}
+	return autoscaling.FieldErrorf(field+"."+refused.Field, "%s", strings.TrimPrefix(refused.Message, refused.Field+": "))
+}
+
 // declaredHooks reads the hooks that a group is created with.
 func declaredHooks(given []*pb.LifecycleHook, namespace, group string) ([]control.NewHook, error) {
 	var hooks []control.NewHook
@@ -71,7 +81,7 @@ func declaredHooks(given []*pb.LifecycleHook, namespace, group string) ([]contro
 		}
 		hook := autoscaling.DefaultLifecycleHook()
 		if err := readLifecycleHook(m, namespace, &hook); err != nil {
-			return nil, err
+			return nil, within(field, err)
 		}
 		hooks = append(hooks, control.NewHook{NewMeta: newMeta(id, m), Hook: hook})
 	}

@@ -1,6 +1,7 @@
 package rpc
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -80,6 +81,10 @@ func TestHooksOfAGroupAreReadByIDOrName(t *testing.T) {
 	if err != nil || len(hooks) != 2 || hooks[0].ID != "warm" || hooks[0].Labels["a"] != "b" || hooks[1].ID != "drain" ||
 		hooks[1].Hook.Transition != autoscaling.TransitionTerminating || hooks[1].Hook.HeartbeatTimeout != time.Hour {
 		t.Errorf("%+v %v", hooks, err)
+	}
+	_, err = declaredHooks([]*pb.LifecycleHook{{Name: "warm"}, {Name: "drain", NotificationTarget: "namespaces/other/notificationTargets/ops"}}, "default", "web")
+	if refused, is := err.(*autoscaling.Error); !is || refused.Field != "hooks[1].notification_target" || !strings.HasPrefix(refused.Message, refused.Field+": ") {
+		t.Errorf("%v", err)
 	}
 	for _, name := range []string{"", ns + "/groups/other/lifecycleHooks/x"} {
 		if _, err := declaredHooks([]*pb.LifecycleHook{{Name: name, Transition: launching}}, "default", "web"); err == nil {

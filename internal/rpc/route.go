@@ -28,10 +28,12 @@ var elsewhere = map[string]bool{
 	pb.ClusterService_GetClusterStatus_FullMethodName: true,
 }
 
-// repeatable are the methods without consistency that change nothing: when a
-// forwarded one breaks it is simply asked again.
+// repeatable are the methods without consistency that may be carried out twice:
+// when a forwarded one breaks it is simply asked again. Queries change nothing; a
+// heartbeat moves a deadline to where the next one moves it again.
 var repeatable = map[string]bool{
-	pb.MetricService_QueryMetrics_FullMethodName: true,
+	pb.MetricService_QueryMetrics_FullMethodName:                          true,
+	pb.LifecycleHookService_RecordLifecycleActionHeartbeat_FullMethodName: true,
 }
 
 // route is one method: where it is answered, and by what.
