@@ -92,6 +92,7 @@ func (o Operations) ExitStandby(tx *fsm.Tx, req ExitStandbyRequest) (*autoscalin
 		func() *refusal { return checkStates(instances, autoscaling.Standby) },
 		func() *refusal { return inBounds(g, to) },
 		func() *refusal { return o.refuseUnusable(tx, g) },
+		func() *refusal { return refuseBeyondBound(tx, g, to) },
 	); r != nil {
 		return o.refuse(tx, g, &a, r), nil
 	}

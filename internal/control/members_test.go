@@ -211,3 +211,50 @@ func TestOutcomesOfStandby(t *testing.T) {
 		}
 	}
 }
+
+// Machines that never served use the runaway bound until they are confirmed gone,
+// for those that come back and those that are attached, too.
+func TestTheRunawayBoundHoldsBackWhatComesBack(t *testing.T) {
+	w, ids := members(t, func(s *autoscaling.GroupSpec) { s.Max, s.Desired = 5, 5 })
+	do := func(fn func(*fsm.Tx) (*autoscaling.Activity, error)) (a *autoscaling.Activity) {
+		w.MustDo(func(tx *fsm.Tx) (err error) {
+			a, err = fn(tx)
+			return err
+		})
+		return a
+	}
+	desired := func(n int32) {
+		do(func(tx *fsm.Tx) (*autoscaling.Activity, error) {
+			return w.Ops.SetDesiredCapacity(tx, control.SetDesiredCapacityRequest{Name: web, Desired: n})
+		})
+	}
+	exit := func(ids ...string) *autoscaling.Activity {
+		return do(func(tx *fsm.Tx) (*autoscaling.Activity, error) {
+			return w.Ops.ExitStandby(tx, control.ExitStandbyRequest{Group: web, Instances: ids})
+		})
+	}
+	do(func(tx *fsm.Tx) (*autoscaling.Activity, error) {
+		return w.Ops.EnterStandby(tx, control.EnterStandbyRequest{Group: web, Instances: ids[:2], Decrement: true})
+	})
+	w.Drive()
+	desired(5)
+	w.Step() // their machines may exist
+	desired(3)
+	if a := exit(ids[:2]...); a.Status != autoscaling.ActivityRejected || a.Reason != autoscaling.OutOfRange {
+		t.Errorf("two at once: %s %s %s, want it refused", a.Status, a.Reason, a.Message)
+	}
+	w.Platform.Machines["sim/m-2"] = w.Platform.Machines["sim/m-1"]
+	attach := do(func(tx *fsm.Tx) (*autoscaling.Activity, error) {
+		return w.Ops.AttachInstances(tx, control.AttachInstancesRequest{Group: web, MachineIDs: []string{"m-1", "m-2"}})
+	})
+	if attach.Status != autoscaling.ActivityRejected || attach.Reason != autoscaling.OutOfRange {
+		t.Errorf("two attached: %s %s, want it refused", attach.Status, attach.Message)
+	}
+	if a := exit(ids[0]); a.Status == autoscaling.ActivityRejected {
+		t.Errorf("one: %s", a.Message)
+	}
+	w.Drive()
+	if a := exit(ids[1]); a.Status == autoscaling.ActivityRejected {
+		t.Errorf("after they are gone: %s", a.Message)
+	}
+}
