@@ -61,7 +61,11 @@ func TestWhatTheReadmeShowsWorks(t *testing.T) {
 func asTyped(line, listen string) []string {
 	switch {
 	case strings.HasPrefix(line, "as-receiver "):
-		return []string{line + " --listen " + listen + " &", "trap 'kill $!' EXIT"}
+		host, port, _ := strings.Cut(listen, ":")
+		return []string{
+			line + " --listen " + listen + " &", "trap 'kill $!' EXIT",
+			"until (: < /dev/tcp/" + host + "/" + port + ") 2> /dev/null; do sleep 0.1; done",
+		}
 	case strings.HasPrefix(line, "asctl hook pending hooked"):
 		return []string{"until [ $(asctl hook pending hooked -o name | wc -l) = 2 ]; do sleep 0.2; done", line}
 	}
