@@ -85,8 +85,8 @@ const (
 	Event_LIFECYCLE_HOOK_CREATED Event_Type = 42
 	Event_LIFECYCLE_HOOK_UPDATED Event_Type = 43
 	Event_LIFECYCLE_HOOK_DELETED Event_Type = 44
-	// An instance waits for a hook: the notice. Its attributes are `token`, `hook`, `transition`, `deadline`,
-	// `heartbeat_timeout`, `default_result`, `metadata` and `target`.
+	// An instance waits for a hook: the notice. Its attributes are `token`, `hook`, `instance`, `transition`, `deadline`,
+	// `last_deadline`, `heartbeat_timeout`, `default_result`, `metadata` and `target`.
 	Event_LIFECYCLE_ACTION_OPENED Event_Type = 45
 	// Its deadline moved.
 	Event_LIFECYCLE_ACTION_HEARTBEAT Event_Type = 46

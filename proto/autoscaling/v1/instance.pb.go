@@ -1755,7 +1755,7 @@ type Instance_Wait struct {
 	Result LifecycleHook_Result `protobuf:"varint,5,opt,name=result,proto3,enum=autoscaling.v1.LifecycleHook_Result" json:"result,omitempty"`
 	// Unset while it waits.
 	EndTime *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=end_time,json=endTime,proto3" json:"end_time,omitempty"`
-	// Who completed it, or what ended it, e.g. `deadline`.
+	// Who completed it, or what ended it, as of LifecycleAction.
 	EndedBy       string `protobuf:"bytes,7,opt,name=ended_by,json=endedBy,proto3" json:"ended_by,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

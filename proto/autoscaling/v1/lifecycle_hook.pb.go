@@ -317,7 +317,8 @@ type LifecycleAction struct {
 	Result LifecycleHook_Result `protobuf:"varint,12,opt,name=result,proto3,enum=autoscaling.v1.LifecycleHook_Result" json:"result,omitempty"`
 	// Unset while it waits.
 	EndTime *timestamppb.Timestamp `protobuf:"bytes,13,opt,name=end_time,json=endTime,proto3" json:"end_time,omitempty"`
-	// Who completed it, or what ended it, e.g. `deadline`.
+	// Who completed it, or what ended it: `deadline`, `machine` (it ended), `removal`, `another hook` (it had decided) or
+	// `skip_hooks`.
 	EndedBy       string `protobuf:"bytes,14,opt,name=ended_by,json=endedBy,proto3" json:"ended_by,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
