@@ -55,6 +55,8 @@ func TestGroupSpecsComeBackAsTheyWere(t *testing.T) {
 			t.Errorf("%s is not set", reflect.TypeOf(full).Field(i).Name)
 		}
 	}
+	wantFull(t, groupSpecMessage(&autoscaling.Meta{Labels: labels, ExternalNames: labels}, &full),
+		"name", "ari", "uid", "create_time", "update_time", "etag", "paused", "hooks", "state", "conditions", "counts", "cooldown_until", "generation")
 	tcp := autoscaling.DefaultGroupSpec()
 	tcp.HealthCheck.Probe = &autoscaling.Probe{Interval: time.Second, Timeout: time.Second, UnhealthyThreshold: 1, HealthyThreshold: 1}
 	tcp.Configuration = autoscaling.ConfigurationRef{ID: "web", UseDefault: true}

@@ -143,10 +143,27 @@ func TestInstancesShowEverythingThatIsKnown(t *testing.T) {
 	}
 }
 
-func TestVictimsOfAnActivityAreShownWithWhy(t *testing.T) {
-	a := &autoscaling.Activity{Namespace: "default", GroupID: "web", Victims: []autoscaling.Victim{{Instance: "i-1", Why: "the oldest"}}}
-	if v := activitySummary(emptyReader, a).GetVictims(); len(v) != 1 || v[0].GetInstance() != web+"/instances/i-1" || v[0].GetWhy() != "the oldest" {
-		t.Error(v)
+func TestActivitiesShowEverythingThatIsKnown(t *testing.T) {
+	a := &autoscaling.Activity{
+		ID: 7, Namespace: "default", GroupID: "web", Kind: autoscaling.Detach, Status: autoscaling.ActivityRejected,
+		Trigger: autoscaling.Trigger{Kind: autoscaling.TriggerManual}, Cause: "c", From: 1, To: 2, Balancers: []autoscaling.BalancerRef{{Provider: "edge"}},
+		Notes: []string{"n"}, Outcomes: []autoscaling.Outcome{{Instance: "i-0000000000000000a", Direction: autoscaling.DirectionDetach, Status: autoscaling.OutcomeFailed, StartTime: 1, EndTime: 2, Error: "e", Cause: "c"}},
+		Reason: autoscaling.WrongState, Message: "m", Repeats: 3, LastTime: 4, StartTime: 1, EndTime: 5,
+		Victims:    []autoscaling.Victim{{Instance: "i-1", Why: "the oldest"}},
+		Violations: []autoscaling.Violation{{Field: "instances[1]", Message: "i-1 is TERMINATING"}},
+	}
+	m := activityMessage(emptyReader, a)
+	wantFull(t, m, "external_names", "labels", "configuration")
+	wantFull(t, m.GetInstances()[0])
+	wantFull(t, m.GetVictims()[0])
+	wantFull(t, m.GetViolations()[0])
+	if m.GetVictims()[0].GetInstance() != web+"/instances/i-1" || m.GetViolations()[0].GetReason() != "WRONG_STATE" {
+		t.Error(m)
+	}
+	etag := m.GetEtag()
+	a.RemovalsEnded++
+	if activityMessage(emptyReader, a).GetEtag() == etag {
+		t.Error("the etag stays when a removal is rolled back")
 	}
 }
 
