@@ -173,7 +173,7 @@ func (t *term) look(g *groupState, now autoscaling.Time) (p *plan.Pass, err erro
 	view := t.State.View()
 	hold := plan.Hold{Replacements: t.grace()}
 	p = plan.Look(view.Reader, g.uid, now, hold)
-	if hold.Replacements && view.Counts(g.uid).Unhealthy > 0 {
+	if p.Held {
 		p.Wake = autoscaling.Earliest(p.Wake, now.Add(t.Limits.TakeoverGrace-time.Since(t.began)))
 	}
 	if view.Group(g.uid) == nil {

@@ -28,6 +28,9 @@ type Pass struct {
 	Overdue [autoscaling.StateCount]int32
 	// Wake is when to look again although nothing changed; 0: never.
 	Wake autoscaling.Time
+	// Held says that something would be decided, were it not for the Hold: look again
+	// when that ends.
+	Held bool
 }
 
 // Decision is one thing to write about a group.
@@ -130,6 +133,15 @@ func (l *look) decide(name string, apply func(tx *fsm.Tx, o control.Operations) 
 	l.pass.Decisions = append(l.pass.Decisions, Decision{Name: name, Apply: apply})
 }
 
+// unless decides, or notes that it would if it were not held.
+func (l *look) unless(held bool, name string, apply func(tx *fsm.Tx, o control.Operations) error) {
+	if held {
+		l.pass.Held = true
+		return
+	}
+	l.decide(name, apply)
+}
+
 // flush turns what was gathered about instances into a decision, if it is at
 // least that much.
 func (l *look) flush(least int) {
@@ -188,20 +200,17 @@ func (l *look) group(hold Hold) {
 	if control.ProviderDownOver(l.r, l.g) {
 		l.decide("provider", func(tx *fsm.Tx, o control.Operations) error { return o.EndProviderDown(tx, group) })
 	}
-	if !hold.Replacements && control.ReplaceDue(l.r, l.g, l.now) {
-		l.decide("replacement", func(tx *fsm.Tx, o control.Operations) error { return o.ReplaceUnhealthy(tx, group) })
+	if control.ReplaceDue(l.r, l.g, l.now) {
+		l.unless(hold.Replacements, "replacement", func(tx *fsm.Tx, o control.Operations) error { return o.ReplaceUnhealthy(tx, group) })
 	}
 	due, wake := control.ConvergeDue(l.r, l.g, l.now)
 	if due {
 		l.decide("convergence", func(tx *fsm.Tx, o control.Operations) error { return o.Converge(tx, group) })
 	}
 	l.wake(wake)
-	if hold.Replacements {
-		return
-	}
 	due, wake = l.upkeep.Due(l.r)
 	if due {
-		l.decide("upkeep", func(tx *fsm.Tx, o control.Operations) error { return o.Upkeep(tx, group) })
+		l.unless(hold.Replacements, "upkeep", func(tx *fsm.Tx, o control.Operations) error { return o.Upkeep(tx, group) })
 	}
 	l.wake(wake)
 }
