@@ -146,3 +146,48 @@ func TestAgeTakesNoMoreAwayThanTheDip(t *testing.T) {
 		}
 	})
 }
+
+// Weighted groups come to rest as well, whatever types there are: a replacement
+// counts for no more than the one that it replaces.
+func TestUpkeepOfWeightedGroupsEnds(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		types := rapid.SampledFrom([]string{"small:1,big:3", "big:3,small:1", "two:2", "big:4,two:2", "five:5,three:3"}).Draw(t, "types")
+		s := &story{World: newWorld()}
+		for _, line := range []string{
+			"configuration web types=" + types,
+			fmt.Sprintf("group web min=0 max=24 desired=%d configuration=web zones=a,b,c rebalance=on lifetime=5m cooldown=0s", rapid.IntRange(1, 24).Draw(t, "desired")),
+			"drive",
+		} {
+			s.do(fields(line))
+		}
+		for range rapid.IntRange(1, 25).Draw(t, "deeds") {
+			deed := drawUpkeep(t)
+			switch rapid.IntRange(0, 5).Draw(t, "else") {
+			case 0:
+				deed = fmt.Sprintf("set-desired web %d", rapid.IntRange(0, 24).Draw(t, "desired"))
+			case 1:
+				deed = fmt.Sprintf("advance %ds", rapid.IntRange(0, 700).Draw(t, "seconds"))
+			case 2, 3:
+				deed = "step"
+			}
+			s.do(fields(deed))
+			g := s.Group("web")
+			for i := range s.View().Instances(g.UID) {
+				was := s.View().Instance(g.UID, i.Replaces)
+				if i.Replacing() && was != nil && i.Capacity() > was.Capacity() {
+					t.Fatalf("%s counts for %d and replaces %s, which counts for %d", i.ID, i.Capacity(), was.ID, was.Capacity())
+				}
+			}
+		}
+		calmly(s)
+		term, sequence := s.View().LogPosition()
+		s.do(fields("drive"))
+		if t2, s2 := s.View().LogPosition(); t2 != term || s2 != sequence {
+			t.Fatal("it does not rest")
+		}
+		g := s.Group("web")
+		if c := s.View().Counts(g.UID); c.Capacity < g.Desired || c.Live != c.Counted {
+			t.Fatalf("it rests with %d of %d: %+v, %v", c.Capacity, g.Desired, c, g.Conditions)
+		}
+	})
+}
