@@ -206,6 +206,26 @@ func TestSubscriptionNamesTheTargetsThatHaveSomethingNew(t *testing.T) {
 	}
 }
 
+func TestSubscriptionToTargetsIsNotWokenByAnythingElse(t *testing.T) {
+	l := newLeader(t)
+	web, target := l.putGroup("web"), l.putTarget("all")
+	s := l.m.Subscribe().OnlyTargets()
+	defer s.Close()
+	event := func(tx *Tx) { tx.Emit(autoscaling.Event{Type: autoscaling.EventGroupUpdated, Group: web}) }
+	l.do(event)
+	select {
+	case <-s.Ready:
+		t.Errorf("woken by %+v", s.Take())
+	default:
+	}
+	l.subscribe(web, "all", "all")
+	l.do(event)
+	<-s.Ready
+	if c := s.Take(); !slices.Equal(c.Targets, []autoscaling.UID{target}) || len(c.Groups) != 0 || c.Events {
+		t.Errorf("%+v", c)
+	}
+}
+
 // TestSnapshotFromBeforeThereWereDeliveriesIsRead: its head is shorter, and so is
 // ours as long as there was none.
 func TestSnapshotFromBeforeThereWereDeliveriesIsRead(t *testing.T) {

@@ -25,8 +25,9 @@ type Subscription struct {
 	ready chan struct{}
 	m     *Machine
 
-	mu       sync.Mutex
-	gathered touched
+	mu          sync.Mutex
+	gathered    touched
+	targetsOnly bool
 }
 
 // Subscribe returns a subscription to applied changes.
@@ -55,8 +56,24 @@ func (s *Subscription) Close() {
 	s.m.subscriptions = slices.DeleteFunc(slices.Clone(s.m.subscriptions), func(other *Subscription) bool { return other == s })
 }
 
+// OnlyTargets has it gather changes of notification targets and nothing else: who
+// waits for them is not woken by all that goes on. It answers the subscription.
+func (s *Subscription) OnlyTargets() *Subscription {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.targetsOnly = true
+	return s
+}
+
 func (s *Subscription) add(t *touched) {
 	s.mu.Lock()
+	if s.targetsOnly {
+		t = &touched{targets: t.targets, all: t.all}
+		if t.nothing() {
+			s.mu.Unlock()
+			return
+		}
+	}
 	s.gathered.merge(t)
 	s.mu.Unlock()
 	select {

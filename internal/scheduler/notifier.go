@@ -42,7 +42,7 @@ func newNotifier(t *term, cluster *autoscaling.Cluster) *notifier {
 const maxOpen = 1024
 
 func (n *notifier) run(ctx context.Context) {
-	changes := n.t.State.Subscribe()
+	changes := n.t.State.Subscribe().OnlyTargets()
 	defer changes.Close()
 	n.all()
 	timer := time.NewTimer(0)
