@@ -114,7 +114,8 @@ func (n *notifier) turn(ctx context.Context) time.Duration {
 	if next == 0 {
 		return time.Hour
 	}
-	return max(next.Sub(n.t.Now()), time.Millisecond)
+	// The clock may be set forward while it sleeps.
+	return min(max(next.Sub(n.t.Now()), time.Millisecond), time.Minute)
 }
 
 // look sends what can be sent to a target now, and says when to look again.
