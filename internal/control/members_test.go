@@ -258,3 +258,34 @@ func TestTheRunawayBoundHoldsBackWhatComesBack(t *testing.T) {
 		t.Errorf("after they are gone: %s", a.Message)
 	}
 }
+
+// Who comes back from standby is probed again, whatever was said of it before, and
+// nobody holds against it why it was unhealthy then.
+func TestWhoComesBackIsCheckedAgain(t *testing.T) {
+	w, ids := members(t, func(g *autoscaling.GroupSpec) {
+		g.HealthCheck.Types = append(g.HealthCheck.Types, autoscaling.HealthProbe)
+		g.HealthCheck.Probe = &autoscaling.Probe{HTTPPath: "/", Port: 80, Interval: 10 * time.Second, Timeout: time.Second, HealthyThreshold: 1, UnhealthyThreshold: 1}
+	})
+	first := func() *autoscaling.Instance { return w.View().FindInstance(autoscaling.InstanceID(ids[0])) }
+	if i := first(); i.State != autoscaling.InService || !i.ProbeHealthy {
+		t.Fatalf("it is %s", i.State)
+	}
+	w.MustDo(func(tx *fsm.Tx) error {
+		_, err := w.Ops.SetInstanceHealth(tx, control.SetInstanceHealthRequest{Group: web, Instance: ids[0], Health: autoscaling.HealthUnhealthy})
+		if err == nil {
+			_, err = w.Ops.EnterStandby(tx, control.EnterStandbyRequest{Group: web, Instances: ids[:1], Decrement: true})
+		}
+		return err
+	})
+	w.MustDo(func(tx *fsm.Tx) error {
+		_, err := w.Ops.ExitStandby(tx, control.ExitStandbyRequest{Group: web, Instances: ids[:1]})
+		return err
+	})
+	if i := first(); i.State != autoscaling.PendingProceed || i.Step != autoscaling.StepCheck {
+		t.Errorf("it is %s at %s although nobody has looked at it", i.State, i.Step)
+	}
+	w.Drive()
+	if i := first(); i.State != autoscaling.InService || i.UnhealthyReason != "" || i.UnhealthySource != "" {
+		t.Errorf("it is %s: %q, says %s", i.State, i.UnhealthyReason, i.UnhealthySource)
+	}
+}

@@ -37,7 +37,8 @@ func walk(tx *fsm.Tx, g *autoscaling.Group, i *autoscaling.Instance, s autoscali
 			i.LaunchDeadline = tx.Now().Add(launchTimeout(g))
 		}
 		if s == autoscaling.PendingProceed && i.Served {
-			fit(tx, g, i) // the group may have changed while it was out of service
+			fit(tx, g, i)                                 // the group may have changed while it was out of service,
+			i.ProbeChecked, i.ProbeHealthy = false, false // and so may what runs on it
 		}
 		begin(tx, g, i, nextStep(tx, g, i, autoscaling.StepNone))
 		if s == autoscaling.Initial {
@@ -178,6 +179,7 @@ func arrive(tx *fsm.Tx, g *autoscaling.Group, i *autoscaling.Instance) {
 	switch i.State {
 	case autoscaling.InService:
 		i.Health = autoscaling.HealthHealthy
+		i.UnhealthyReason, i.UnhealthySince, i.UnhealthySource = "", 0, "" // of who was away: history
 		if g != nil {
 			i.GraceUntil = now.Add(g.HealthCheck.GracePeriod)
 			i.WarmUntil = now.Add(warmup(g))
