@@ -24,6 +24,15 @@ func ReplaceDue(r fsm.Reader, g *autoscaling.Group, now autoscaling.Time) bool {
 	return storm(r, g) != g.StormHeld || replaceable(r, g, now).some()
 }
 
+// ReplaceWake is when to look again although nothing changes: replacements that
+// are launched first wait for the end of a back-off, and nobody else does. 0: never.
+func ReplaceWake(r fsm.Reader, g *autoscaling.Group, now autoscaling.Time) autoscaling.Time {
+	if g.State != autoscaling.GroupActive || r.Counts(g.UID).Unhealthy == 0 || !g.Maintenance.LaunchFirst() {
+		return 0
+	}
+	return nextBackoff(g, now)
+}
+
 // ReplaceUnhealthy replaces unhealthy instances: at once where the provider or a
 // person says so, at most a tenth of desired at a time (what min_healthy_percent
 // leaves) where balancer or probe do. They are removed and others launched in one

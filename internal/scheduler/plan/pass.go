@@ -203,6 +203,7 @@ func (l *look) group(hold Hold) {
 	if control.ReplaceDue(l.r, l.g, l.now) {
 		l.unless(hold.Replacements, "replacement", func(tx *fsm.Tx, o control.Operations) error { return o.ReplaceUnhealthy(tx, group) })
 	}
+	l.wake(control.ReplaceWake(l.r, l.g, l.now))
 	due, wake := control.ConvergeDue(l.r, l.g, l.now)
 	if due {
 		l.decide("convergence", func(tx *fsm.Tx, o control.Operations) error { return o.Converge(tx, group) })
