@@ -105,7 +105,10 @@ type journey struct {
 	// program is made for each journey, and does again and again what programs
 	// behind hooks do; nil: there are none.
 	program func(w *World) func()
-	points  []point
+	// done says that there is nothing to wait for any more, once all is at rest; nil:
+	// then there never is.
+	done   func(w *World) bool
+	points []point
 	// end is how the activity ends; "": SUCCESSFUL.
 	end autoscaling.ActivityStatus
 	// machines are made, and guests adopted, and so many live at the end.
@@ -198,10 +201,14 @@ func crash(t *testing.T, j journey, f fate, p point) {
 		return false
 	})
 	f.then(w, leader)
-	w.Within(4*time.Minute, "the programs have done their work", func() bool {
+	unrest := ""
+	if !w.comes(4*time.Minute, func() bool {
 		program()
-		return w.unrest(w.Leader().View()) == ""
-	})
+		unrest = w.unrest(w.Leader().View())
+		return unrest == "" && (j.done == nil || j.done(w))
+	}) {
+		w.fail("not at rest: %s", unrest)
+	}
 	w.Settle(2 * time.Minute)
 	if j.after != nil {
 		j.after(t, w)

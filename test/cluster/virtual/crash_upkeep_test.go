@@ -35,7 +35,7 @@ var upkeepJourneys = []journey{
 	{name: "end of a lifetime", machines: 4, live: 2, after: renewed,
 		before: func(w *World) {
 			w.Group("web", 2, func(g *autoscaling.GroupSpec) {
-				g.Maintenance = autoscaling.Maintenance{MinHealthyPercent: 90, MaxHealthyPercent: 200}
+				g.Maintenance = autoscaling.Maintenance{MinHealthyPercent: 100, MaxHealthyPercent: 200}
 			})
 		},
 		begin: func(w *World) *autoscaling.Activity {
@@ -56,6 +56,7 @@ var upkeepJourneys = []journey{
 				}
 			}
 		},
+		done: func(w *World) bool { return w.GroupRecord("web").MaxInstanceLifetime == 0 },
 		points: []point{
 			afterEvent(autoscaling.EventActivityStarted),
 			afterState(autoscaling.Initial),
@@ -71,7 +72,7 @@ var upkeepJourneys = []journey{
 		}},
 }
 
-const lifetime = 4 * time.Minute
+const lifetime = 100 * time.Second
 
 func (w *World) rebalanceWeb() *autoscaling.Activity { return w.Rebalance("web") }
 
