@@ -1,6 +1,6 @@
 // Package providers holds the contracts between the scheduler and the outside
-// world: machines, load balancers and access lists, and the classes of error
-// that they answer with.
+// world: machines, load balancers, access lists and receivers of notices, and
+// the classes of error that they answer with.
 //
 // Every call is absolute, keyed by our instance id (or by a pool or list), and
 // safe to repeat. Every call that changes something carries a Fence: a provider

@@ -13,5 +13,6 @@
 //	heap of wakes ────────────────┴─► pass (plan.Look) ───┼─► sets ─► lists, pools┼─► reporter ─► writer
 //	                                       │              └─► prober             │
 //	                                       └─► decisions ─────────────────────────┘
+//	outbox ─► notifier ─► webhooks ─► results ─► writer   (a loop of its own)
 //	observers (List), pool status, alarms, usage, checks, sweeps ───────────────► reporter, writer
 package scheduler
