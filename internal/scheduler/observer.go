@@ -31,8 +31,9 @@ type observer struct {
 	failures int
 	down     string // why the provider counts as unreachable; empty: it does not
 	told     time.Time
-	// lastReleased is the released machine that was looked at last.
-	lastReleased string
+	// lastReleased is the released machine that was looked at last, and when.
+	lastReleased     string
+	lookedAtReleased time.Time
 }
 
 const (

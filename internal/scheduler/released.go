@@ -2,6 +2,7 @@ package scheduler
 
 import (
 	"context"
+	"time"
 
 	"github.com/asctl/as/internal/autoscaling"
 	"github.com/asctl/as/internal/control"
@@ -9,17 +10,21 @@ import (
 	"github.com/asctl/as/internal/providers"
 )
 
-// releasedPerListing is how many released machines are looked at after each
-// listing, in turn: they bear no mark, so that no listing has them.
-const releasedPerListing = 20
+// Released machines bear no mark, so that no listing has them: some are looked at
+// after a listing, in turn. There is time: see control.ReleasedPatience.
+const (
+	releasedPerLook  = 20
+	releasedInterval = 10 * time.Second
+)
 
 // lookAtReleased finds out whether released machines are still there. One that
 // bears a mark again, or does not run, is released no more.
 func (o *observer) lookAtReleased(ctx context.Context, v fsm.View) {
 	adopter, ok := o.compute.(providers.Adopter)
-	if !ok {
+	if !ok || time.Since(o.lookedAtReleased) < releasedInterval {
 		return
 	}
+	o.lookedAtReleased = time.Now()
 	for _, r := range o.nextReleased(v) {
 		calling, cancel := context.WithTimeout(ctx, o.t.Limits.CallTimeout)
 		m, err := adopter.Inspect(calling, r.MachineID)
@@ -44,13 +49,13 @@ func (o *observer) nextReleased(v fsm.View) []*autoscaling.Released {
 	for r := range v.AllReleased() {
 		switch {
 		case r.Provider != o.provider:
-		case r.MachineID > o.lastReleased && len(next) < releasedPerListing:
+		case r.MachineID > o.lastReleased && len(next) < releasedPerLook:
 			next = append(next, r)
-		case r.MachineID <= o.lastReleased && len(first) < releasedPerListing:
+		case r.MachineID <= o.lastReleased && len(first) < releasedPerLook:
 			first = append(first, r)
 		}
 	}
-	next = append(next, first[:min(len(first), releasedPerListing-len(next))]...)
+	next = append(next, first[:min(len(first), releasedPerLook-len(next))]...)
 	if len(next) > 0 {
 		o.lastReleased = next[len(next)-1].MachineID
 	}
