@@ -24,10 +24,25 @@ run: build ## Leave a three-node cluster running on loopback, until Ctrl-C.
 	$(BUILD) -o bin/as-demo ./examples/demo
 	@PATH="$(CURDIR)/bin:$$PATH" bin/as-demo --stay
 
+# Property tests draw their cases from a seed. `make test` draws the same ones each
+# time, so that it fails for what was changed; `make explore` looks for new ones.
+SEED  ?= 1
+UNITS := ./cmd/... ./internal/... ./proto/... ./examples/...
+DRAWS := '{{$$p := .ImportPath}}{{range .TestImports}}{{if eq . "pgregory.net/rapid"}}{{$$p}}{{"\n"}}{{end}}{{end}}{{range .XTestImports}}{{if eq . "pgregory.net/rapid"}}{{$$p}}{{"\n"}}{{end}}{{end}}'
+
 .PHONY: test
 test: lint ## Prove everything: format, vet, generated code, unit, cluster and crash tests, under the race detector.
-	$(TEST) ./cmd/... ./internal/... ./proto/... ./examples/...
+	@drawing=$$($(GO) list -tags $(TAGS) -f $(DRAWS) $(UNITS) | sort -u); \
+	others=$$($(GO) list -tags $(TAGS) $(UNITS) | grep -vxF "$$drawing"); \
+	$(TEST) -rapid.seed=$(SEED) $$drawing && $(TEST) $$others
 	$(TEST) -timeout 20m ./test/...
+
+.PHONY: explore
+explore: ## Look for new failures: property tests and simulations from seeds of their own, until one fails.
+	@while seed=$$(od -An -N3 -tu4 /dev/urandom | tr -d ' '); do echo "seed $$seed"; \
+		$(TEST) -count=1 -rapid.seed=$$seed ./internal/autoscaling ./internal/control ./internal/fsm || exit 1; \
+		$(TEST) -count=1 -rapid.seed=$$seed -sim.seed=$$seed ./internal/scheduler/plan || exit 1; \
+	done
 
 .PHONY: bench
 bench: build ## Measure against the goals that need no peer; a table, and bench/results/*.json.
