@@ -12,6 +12,8 @@ type VictimRules struct {
 	// Load is how busy an instance is, for LEAST_BUSY. Nil, or not known: it does
 	// not tell instances apart.
 	Load func(InstanceID) (load float64, known bool)
+	// Spare are never chosen, though they count for their zones.
+	Spare map[InstanceID]bool
 }
 
 // Choice is an instance that was chosen to leave, and why it and not another.
@@ -41,7 +43,7 @@ func PickVictims(r VictimRules, live []*Instance, n int32) []Choice {
 		if i.State.Counted() {
 			crowd[i.Zone] += i.Capacity()
 		}
-		if isCandidate(i) {
+		if isCandidate(i) && !r.Spare[i.ID] {
 			s := r.stage(i)
 			stages[s] = append(stages[s], r.victim(i))
 		}

@@ -50,8 +50,7 @@ func gapOf(r fsm.Reader, g *autoscaling.Group, now autoscaling.Time) gap {
 	case counted < wanted(g):
 		w.below(r, g, now, wanted(g)-counted)
 	case counted > g.Desired:
-		// What is too much now: replacements on their way in are, and go first.
-		w.above(r, g, r.Counts(g.UID).Capacity-g.Desired)
+		w.above(r, g, counted-g.Desired)
 	default:
 		w.crashing(r, g, now)
 	}
@@ -180,12 +179,8 @@ func (w *gap) above(r fsm.Reader, g *autoscaling.Group, excess int32) {
 	if converging(r, g) {
 		return
 	}
-	var all []*autoscaling.Instance
-	for i := range r.Instances(g.UID) {
-		all = append(all, i)
-	}
 	found := int32(0)
-	for _, i := range autoscaling.PickVictims(autoscaling.VictimRules{Group: g}, all, excess) {
+	for _, i := range surplus(r, g, nil, excess) {
 		found += i.Capacity()
 	}
 	if found < excess {
@@ -263,9 +258,6 @@ var ErrNothingChanged = errors.New("nothing could be launched or removed")
 
 func (o Operations) converge(tx *fsm.Tx, g autoscaling.Group, kind autoscaling.ActivityKind, n int32) error {
 	counted := standing(tx.Reader, g.UID)
-	if kind == autoscaling.ScaleIn {
-		counted = tx.Counts(g.UID).Capacity
-	}
 	a := autoscaling.Activity{Kind: kind, Trigger: autoscaling.Trigger{Kind: autoscaling.TriggerSystem}, From: counted}
 	work := o.launch
 	if kind == autoscaling.ScaleOut {
@@ -274,7 +266,7 @@ func (o Operations) converge(tx *fsm.Tx, g autoscaling.Group, kind autoscaling.A
 	} else {
 		a.To = counted - n
 		a.Cause = fmt.Sprintf("counted capacity %d is above desired %d", counted, g.Desired)
-		work = o.remove
+		work = o.removeSurplus
 	}
 	opened := *o.openActivity(tx, &g, a)
 	g.Converging = opened.ID

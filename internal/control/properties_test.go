@@ -139,7 +139,7 @@ func TestWhateverSomebodyDoesTheGroupStaysSound(t *testing.T) {
 			s.do(fields(drawDeed(t)))
 			checkGroup(t, s)
 		}
-		recover := []string{"delete-hook web/warm", "delete-hook web/check", "delete-hook web/save", "mend", "pool edge/web", "resume web", "unsuspend web LAUNCH TERMINATE ALARM SCHEDULED REPLACE_UNHEALTHY"}
+		recover := []string{"delete-hook web/warm", "delete-hook web/check", "delete-hook web/save", "mend", "roomy a", "roomy b", "roomy c", "update web lifetime=0s", "pool edge/web", "resume web", "unsuspend web LAUNCH TERMINATE ALARM SCHEDULED REPLACE_UNHEALTHY"}
 		for n := 1; n <= 200; n++ {
 			recover = append(recover, fmt.Sprintf("unprotect web i%x", n))
 		}

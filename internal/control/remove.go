@@ -2,6 +2,7 @@ package control
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/asctl/as/internal/autoscaling"
 	"github.com/asctl/as/internal/fsm"
@@ -13,6 +14,36 @@ import (
 // found. a is the caller's own copy; it is put. The group's record may have
 // changed when it returns: activities that lost instances may have ended.
 func (o Operations) remove(tx *fsm.Tx, g *autoscaling.Group, a *autoscaling.Activity, n int32) int32 {
+	return o.removeChosen(tx, g, a, n, func() []autoscaling.Choice {
+		rules := autoscaling.VictimRules{Group: g, Load: o.Platform.Load}
+		return autoscaling.PickVictims(rules, slices.Collect(tx.Instances(g.UID)), n)
+	})
+}
+
+// removeSurplus is remove for what is too much beside the replacements that are
+// under way: those, and the ones whom they replace, are not touched.
+func (o Operations) removeSurplus(tx *fsm.Tx, g *autoscaling.Group, a *autoscaling.Activity, n int32) int32 {
+	return o.removeChosen(tx, g, a, n, func() []autoscaling.Choice { return surplus(tx.Reader, g, o.Platform.Load, n) })
+}
+
+// surplus chooses whom convergence takes away.
+func surplus(r fsm.Reader, g *autoscaling.Group, load func(autoscaling.InstanceID) (float64, bool), n int32) []autoscaling.Choice {
+	gone := retiring(r, g.UID)
+	rules := autoscaling.VictimRules{Group: g, Load: load, Spare: map[autoscaling.InstanceID]bool{}}
+	var live []*autoscaling.Instance
+	for i := range r.Instances(g.UID) {
+		if gone[i.ID] {
+			continue
+		}
+		if i.Replacing() && gone[i.Replaces] {
+			rules.Spare[i.ID] = true
+		}
+		live = append(live, i)
+	}
+	return autoscaling.PickVictims(rules, live, n)
+}
+
+func (o Operations) removeChosen(tx *fsm.Tx, g *autoscaling.Group, a *autoscaling.Activity, n int32, choose func() []autoscaling.Choice) int32 {
 	if n <= 0 {
 		return 0
 	}
@@ -22,13 +53,8 @@ func (o Operations) remove(tx *fsm.Tx, g *autoscaling.Group, a *autoscaling.Acti
 		return 0
 	}
 	o.noteMissing(tx.Reader, g, a)
-	var live []*autoscaling.Instance
-	for i := range tx.Instances(g.UID) {
-		live = append(live, i)
-	}
-	rules := autoscaling.VictimRules{Group: g, Load: o.Platform.Load}
 	by, found := fmt.Sprintf("%s by activity %d", a.Kind, a.ID), int32(0)
-	for _, victim := range autoscaling.PickVictims(rules, live, n) {
+	for _, victim := range choose() {
 		c := *victim.Instance
 		c.LoweredDesired = true
 		why := by
