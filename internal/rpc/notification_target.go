@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 
+	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/emptypb"
 
 	"github.com/asctl/as/internal/autoscaling"
@@ -31,17 +32,43 @@ func secretOr(given string) string {
 	return autoscaling.FormatWebhookSecret(b[:])
 }
 
-// answerSecret shows a target with its newest secret, which is shown only to who
-// made it. Of a dry run there is none: another one would be made in earnest.
-func answerSecret(tx *fsm.Tx, t *autoscaling.NotificationTarget, err error, dryRun bool) (*pb.NotificationTarget, error) {
-	if err != nil {
-		return nil, err
+// showSecret is mutate for the calls that make a secret, which only their answers
+// show. It is not remembered under the request_id, where it would outlive a rotation
+// and its target: a repeat shows it as long as the target has it. A dry run shows
+// none: another one would be made in earnest.
+func (s notificationService) showSecret(ctx context.Context, namespace string, req mutation, op func(*fsm.Tx) (*autoscaling.NotificationTarget, error)) (*pb.NotificationTarget, error) {
+	made := ""
+	m, err := mutate(ctx, s.Server, namespace, req, func(tx *fsm.Tx) (*pb.NotificationTarget, error) {
+		t, err := op(tx)
+		if err != nil {
+			return nil, err
+		}
+		made = t.Webhook.Secrets[0].Secret
+		return notificationTargetMessage(tx.Reader, t), nil
+	})
+	if err != nil || req.GetValidateOnly() {
+		return m, err
 	}
-	m := notificationTargetMessage(tx.Reader, t)
-	if w := t.Webhook; w != nil && len(w.Secrets) > 0 && !dryRun {
-		m.GetWebhook().Secret = w.Secrets[0].Secret
+	if made == "" { // repeated
+		made = secretAgain(s.node.View().Reader, m)
 	}
+	m.GetWebhook().Secret = made
 	return m, nil
+}
+
+// secretAgain is the secret that an earlier answer showed; empty: its target has
+// it no more.
+func secretAgain(r fsm.Reader, m *pb.NotificationTarget) string {
+	t, shown := r.NotificationTarget(autoscaling.UID(m.GetUid())), m.GetWebhook().GetSecrets()
+	if t == nil || len(shown) == 0 {
+		return ""
+	}
+	for _, secret := range t.Webhook.Secrets {
+		if proto.Equal(timestamp(secret.CreateTime), shown[0].GetCreateTime()) {
+			return secret.Secret
+		}
+	}
+	return ""
 }
 
 func (s notificationService) CreateNotificationTarget(ctx context.Context, req *pb.CreateNotificationTargetRequest) (*pb.NotificationTarget, error) {
@@ -51,12 +78,11 @@ func (s notificationService) CreateNotificationTarget(ctx context.Context, req *
 		return nil, err
 	}
 	secret := secretOr(given.GetWebhook().GetSecret())
-	return mutate(ctx, s.Server, namespace, req, func(tx *fsm.Tx) (*pb.NotificationTarget, error) {
-		t, err := s.operations.CreateNotificationTarget(tx, control.CreateNotificationTargetRequest{
+	return s.showSecret(ctx, namespace, req, func(tx *fsm.Tx) (*autoscaling.NotificationTarget, error) {
+		return s.operations.CreateNotificationTarget(tx, control.CreateNotificationTargetRequest{
 			Caller: caller(ctx, req.GetRequestId()), Namespace: namespace,
 			NewMeta: newMeta(req.GetNotificationTargetId(), given), Target: target, Secret: secret,
 		})
-		return answerSecret(tx, t, err, req.GetValidateOnly())
 	})
 }
 
@@ -136,11 +162,10 @@ func (s notificationService) DeleteNotificationTarget(ctx context.Context, req *
 
 func (s notificationService) RotateNotificationTargetSecret(ctx context.Context, req *pb.RotateNotificationTargetSecretRequest) (*pb.NotificationTarget, error) {
 	name, secret := targetName(req.GetName()), secretOr(req.GetSecret())
-	return mutate(ctx, s.Server, name.Namespace, req, func(tx *fsm.Tx) (*pb.NotificationTarget, error) {
-		t, err := s.operations.RotateWebhookSecret(tx, control.RotateWebhookSecretRequest{
+	return s.showSecret(ctx, name.Namespace, req, func(tx *fsm.Tx) (*autoscaling.NotificationTarget, error) {
+		return s.operations.RotateWebhookSecret(tx, control.RotateWebhookSecretRequest{
 			Caller: caller(ctx, req.GetRequestId()), Name: name, Secret: secret,
 		})
-		return answerSecret(tx, t, err, req.GetValidateOnly())
 	})
 }
 

@@ -125,6 +125,16 @@ func TestASecretIsShownToWhoMadeItOnly(t *testing.T) {
 			t.Errorf("a secret is in %v", m)
 		}
 	}
+	for r := range c.nodes[0].View().Requests() {
+		if strings.Contains(string(r.Answer), "whsec_") {
+			t.Errorf("a secret is remembered as the answer to request %s", r.ID)
+		}
+	}
+	// It is gone from repeats when the target has it no more.
+	ok[*pb.NotificationTarget](t)(api.RotateNotificationTargetSecret(ctx, &pb.RotateNotificationTargetSecretRequest{Name: ops}))
+	if again := ok[*pb.NotificationTarget](t)(api.CreateNotificationTarget(ctx, create)); secretOf(again) != "" || again.GetUid() != made.GetUid() {
+		t.Errorf("repeated after two rotations: %v", again)
+	}
 }
 
 func TestASecretIsChangedByRotationOnly(t *testing.T) {
