@@ -38,7 +38,7 @@ func (w *World) unrest(v fsm.View) string {
 			return fmt.Sprintf("activity %d (%s) of %s runs: %s", a.ID, a.Kind, g.ID, a.Cause)
 		}
 		for i := range v.Instances(g.UID) {
-			if !i.State.Resting() || i.Health == autoscaling.HealthUnhealthy {
+			if !i.State.Resting() || i.Health == autoscaling.HealthUnhealthy && i.State != autoscaling.Standby {
 				return fmt.Sprintf("instance %s of %s is %s %s %v: %s", i.ID, g.ID, i.State, i.Step, i.Health, i.StatusReason)
 			}
 		}

@@ -15,6 +15,15 @@ func (w *World) MachineOutside(id, zone string) {
 	w.Books.outsider(id)
 }
 
+// killOutside ends a machine that is nobody's.
+func (w *World) killOutside(id string) {
+	w.t.Helper()
+	w.Books.outsiderEnded(id)
+	if _, err := w.Cloud.KillMachine(id); err != nil {
+		w.fail("kill machine %s: %v", id, err)
+	}
+}
+
 // Attach makes machines instances of the group.
 func (w *World) Attach(group string, entrusted, runHooks bool, machines ...string) *autoscaling.Activity {
 	w.t.Helper()

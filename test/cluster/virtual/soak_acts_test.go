@@ -15,6 +15,7 @@ var (
 	soakGroups    = []string{"api", "batch", "web"}
 	soakProcesses = []autoscaling.Process{
 		autoscaling.ProcessLaunch, autoscaling.ProcessTerminate, autoscaling.ProcessHealthCheck, autoscaling.ProcessReplaceUnhealthy,
+		autoscaling.ProcessLoadBalancer, autoscaling.ProcessZoneRebalance,
 	}
 )
 
@@ -38,6 +39,7 @@ func (s *soaking) create(id string) {
 	s.w.Rule(id, "more", 2)
 	s.w.Rule(id, "fewer", -1)
 	s.w.Task(id, "tick", func(t *autoscaling.ScheduledTask) { t.Cron, t.Rule = "*/17 * * * *", "more" })
+	s.w.Subscribe(id, "ops")
 }
 
 // attempt makes a request that may be refused.
@@ -55,10 +57,23 @@ func (s *soaking) group() string { return soakGroups[s.rng.IntN(len(soakGroups))
 
 // operation picks something that people do. All dice are cast when it is picked.
 func (s *soaking) operation() func() {
+	switch s.rng.IntN(3) {
+	case 0:
+		return s.hookAct()
+	case 1:
+		return s.memberAct()
+	}
+	return s.groupAct()
+}
+
+// groupAct is something that people do to a group as a whole.
+func (s *soaking) groupAct() func() {
 	id := s.group()
 	name := groupName(id)
 	size, die := int32(s.rng.IntN(soakMax+1)), s.rng.IntN(1000)
-	switch s.rng.IntN(12) {
+	switch s.rng.IntN(14) {
+	case 11, 12:
+		return s.upkeepAct(id, die)
 	case 0, 1, 2, 3:
 		return func() {
 			s.attempt(fmt.Sprintf("set %s to %d", id, size), func(tx *fsm.Tx) error {
@@ -127,8 +142,9 @@ func (s *soaking) operation() func() {
 		}
 	}
 	return func() {
-		s.attempt("delete "+id, func(tx *fsm.Tx) error {
-			_, err := s.w.Ops.DeleteGroup(tx, control.DeleteGroupRequest{Name: name, Force: true})
+		skip := die%3 == 0
+		s.attempt(fmt.Sprintf("delete %s (skip hooks: %t)", id, skip), func(tx *fsm.Tx) error {
+			_, err := s.w.Ops.DeleteGroup(tx, control.DeleteGroupRequest{Name: name, Force: true, SkipHooks: skip})
 			return err
 		})
 		if s.w.comes(20*time.Second, func() bool { return s.w.Leader().View().GroupByID("default", id) == nil }) {
@@ -156,7 +172,19 @@ func (s *soaking) instance(group string, die int) *autoscaling.Instance {
 func (s *soaking) fault() func() {
 	die := s.rng.IntN(1000)
 	id := s.group()
-	switch s.rng.IntN(14) {
+	switch s.rng.IntN(16) {
+	case 13:
+		return func() {
+			s.did("the notification target is down: %t", die%3 > 0)
+			s.receiver(die%3 > 0)
+		}
+	case 14:
+		return func() {
+			if free := s.w.Books.Free(); len(free) > 0 {
+				s.did("machine %s, which is nobody's, crashes", free[die%len(free)])
+				s.w.killOutside(free[die%len(free)])
+			}
+		}
 	case 0, 1:
 		return s.toNode("kill", (*World).Kill, die)
 	case 2, 3:

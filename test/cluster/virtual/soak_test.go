@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/asctl/as/internal/autoscaling"
 	"github.com/asctl/as/internal/bubble"
 	"github.com/asctl/as/internal/control"
 	"github.com/asctl/as/internal/fsm"
@@ -53,6 +54,9 @@ type soaking struct {
 	lossy  atomic.Int64 // percent of the answers that are lost
 	dice   atomic.Uint64
 	deeds  []string
+	// machines counts those that somebody made at the cloud.
+	machines int
+	notices  notices
 }
 
 func soak(t *testing.T, seed uint64) {
@@ -68,6 +72,7 @@ func soak(t *testing.T, seed uint64) {
 	s.w.Refuse(s.refuse)
 	s.w.LoseAnswers(s.lose)
 	s.w.Configure("app", nil)
+	s.notices = notices{url: s.w.Target("ops"), last: map[autoscaling.InstanceID]uint64{}, seen: map[string]bool{}}
 	for _, id := range soakGroups {
 		s.create(id)
 	}
@@ -94,7 +99,7 @@ func (s *soaking) episode() {
 		do func()
 	}
 	var acts []act
-	for range 3 + s.rng.IntN(8) {
+	for range 5 + s.rng.IntN(12) {
 		acts = append(acts, act{s.moment(), s.operation()})
 	}
 	for range 1 + s.rng.IntN(4) {
@@ -109,6 +114,7 @@ func (s *soaking) episode() {
 	s.w.Advance(time.Duration(s.rng.Int64N(int64(time.Minute))))
 	s.mend()
 	s.w.Settle(45 * time.Minute)
+	s.delivered()
 }
 
 // moment is when something happens in an episode. Things like to come together.
@@ -132,6 +138,7 @@ func (s *soaking) mend() {
 	s.lossy.Store(0)
 	s.w.Cloud.BornBroken(false)
 	s.w.Pools.Cure()
+	s.receiver(false)
 	s.heal()
 	for _, m := range s.w.Members {
 		s.w.SetClock(m, 0)
@@ -144,6 +151,7 @@ func (s *soaking) mend() {
 			_, err := s.w.Ops.ResumeProcesses(tx, control.ProcessesRequest{Name: groupName(id), Processes: soakProcesses})
 			return err
 		})
+		s.calm(id)
 	}
 }
 
