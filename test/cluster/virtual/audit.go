@@ -138,8 +138,8 @@ func (w *World) outside(v fsm.View) string {
 				lists[a.List] = append(lists[a.List], string(i.ID)+" "+i.Addresses[0])
 			}
 			for _, b := range g.Balancers {
-				if resting {
-					break
+				if resting || neverIn(i, b.Pool) && w.story.mayLackBalancers(g.UID) {
+					continue
 				}
 				pools[b.Pool] = append(pools[b.Pool], string(i.ID)+" "+i.Addresses[0])
 			}
@@ -167,6 +167,13 @@ func (w *World) outside(v fsm.View) string {
 		}
 	}
 	return w.freed(v)
+}
+
+// neverIn says whether the instance is not to be in the pool.
+func neverIn(i *autoscaling.Instance, pool string) bool {
+	return slices.ContainsFunc(i.Balancers, func(b autoscaling.BalancerAttachment) bool {
+		return b.Pool == pool && b.State == autoscaling.AttachmentPending
+	})
 }
 
 // freed looks at the machines that are nobody's: they live on, and those that we

@@ -41,6 +41,18 @@ func (l *Ledger) Free() []string {
 	return slices.Sorted(maps.Keys(l.free))
 }
 
+// Count is for how many instances the deed was done.
+func (l *Ledger) Count(d Deed) (n int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, m := range l.machines {
+		if slices.Contains(m.Deeds, d) {
+			n++
+		}
+	}
+	return n
+}
+
 // Released are those of them that we let go.
 func (l *Ledger) Released() []string {
 	var ours []string

@@ -31,7 +31,7 @@ func (s *soaking) receiver(down bool) {
 // instance in order, the first time.
 func (s *soaking) delivered() {
 	s.w.t.Helper()
-	s.w.Within(5*time.Minute, "the outbox is empty", func() bool { return s.w.outbox("ops").Pending == 0 })
+	s.w.Within(20*time.Minute, "the outbox is empty", func() bool { return s.w.outbox("ops").Pending == 0 })
 	if dead := s.w.outbox("ops").Dead; dead > 0 {
 		s.w.fail("%d notifications are dead letters", dead)
 	}

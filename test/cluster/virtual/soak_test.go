@@ -88,7 +88,8 @@ func soak(t *testing.T, seed uint64) {
 	for end := time.Now().Add(*soakTime); time.Now().Before(end); {
 		s.episode()
 	}
-	t.Logf("%d machines made, %d activities, %d late calls fenced", s.w.Books.Machines(), len(s.w.story.ends), s.w.Books.Stale())
+	t.Logf("%d machines made, %d adopted, %d let go; %d activities, %d waits in hooks, %d notices; %d late calls fenced",
+		s.w.Books.Machines(), s.w.Books.Count(Adopted), s.w.Books.Count(Released), len(s.w.story.ends), len(s.w.story.waits), s.notices.read, s.w.Books.Stale())
 }
 
 // episode does things for about ten minutes, then mends everything.

@@ -16,7 +16,10 @@ type story struct {
 	intents map[autoscaling.InstanceID]bool
 	ends    map[autoscaling.ActivityID]int // how often each activity ended
 	waits   map[string]*wait               // by token
-	broken  []string
+	// unbalanced are groups whose LOAD_BALANCER may have been suspended: who came
+	// then is in no pool, for good.
+	unbalanced map[autoscaling.UID]bool
+	broken     []string
 }
 
 // wait is one hook's hold on one instance, as it was told.
@@ -32,6 +35,7 @@ type wait struct {
 func newStory() story {
 	return story{
 		intents: map[autoscaling.InstanceID]bool{}, ends: map[autoscaling.ActivityID]int{}, waits: map[string]*wait{},
+		unbalanced: map[autoscaling.UID]bool{},
 	}
 }
 
@@ -46,6 +50,8 @@ func (s *story) follow(v fsm.View) {
 			if e.State == autoscaling.Initial {
 				s.intents[e.Instance] = true
 			}
+		case autoscaling.EventProcessesSuspended:
+			s.unbalanced[e.Group] = true
 		case autoscaling.EventActivityEnded:
 			s.ends[e.Activity]++
 		case autoscaling.EventHookWaiting, autoscaling.EventHookHeartbeat, autoscaling.EventHookEnded:
@@ -90,6 +96,13 @@ func deadlineIn(e *autoscaling.Event) autoscaling.Time {
 		return 0
 	}
 	return autoscaling.TimeOf(at)
+}
+
+// mayLackBalancers says whether an instance of the group may be in no pool.
+func (s *story) mayLackBalancers(group autoscaling.UID) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.unbalanced[group]
 }
 
 // open are the waits of which no end was told.
