@@ -9,6 +9,7 @@ import (
 // changed, so that they say nothing of the next. g is the caller's copy.
 func freshStart(tx *fsm.Tx, g *autoscaling.Group) {
 	g.LaunchFailures, g.LastLaunchError, g.Backoffs = 0, "", nil
+	g.RebalanceTime = 0
 	clearCondition(tx, g, autoscaling.ConditionLaunchSuspended)
 }
 

@@ -87,6 +87,9 @@ func (o Operations) reshape(tx *fsm.Tx, was *autoscaling.Group, g autoscaling.Gr
 	if g.Configuration != was.Configuration {
 		freshStart(tx, &g)
 	}
+	if g.ZoneRebalance != was.ZoneRebalance || !slices.Equal(g.Zones, was.Zones) {
+		g.RebalanceTime = 0 // the attempt that failed was another one
+	}
 	if to != was.Desired {
 		activity = o.resize(tx, &g, to, a)
 	} else {
