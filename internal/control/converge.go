@@ -106,6 +106,11 @@ func (w *gap) below(r fsm.Reader, g *autoscaling.Group, now autoscaling.Time, mi
 		held("TOO_HEAVY", fmt.Sprintf("the lightest instance type counts for %d, and there is room for %d up to max_size and surge", lightest(v), room))
 		return
 	}
+	if v := configurationOf(r, g); v != nil && room > 0 && room < lightestOpen(g, v, now) {
+		w.wake = nextBackoff(g, now)
+		held("BACK_OFF", fmt.Sprintf("there is room for %d up to max_size and surge; instance types that count for no more are held until %s", room, w.wake))
+		return
+	}
 	w.launch = min(n, room)
 }
 

@@ -148,6 +148,21 @@ func lightest(v *autoscaling.ConfigurationVersion) int32 {
 	return least
 }
 
+// lightestOpen is the least that an instance counts for that no back-off holds; 0
+// where all are held.
+func lightestOpen(g *autoscaling.Group, v *autoscaling.ConfigurationVersion, now autoscaling.Time) int32 {
+	least := int32(0)
+	_, types := openPlacements(g, v, now)
+	for _, zone := range types {
+		for _, t := range zone {
+			if w := max(t.Weight, 1); least == 0 || w < least {
+				least = w
+			}
+		}
+	}
+	return least
+}
+
 // firstUse dates the version for the termination policies.
 func (l *launcher) firstUse() {
 	use := autoscaling.ConfigurationUse{Configuration: l.version.Configuration, Version: l.version.Version, Time: l.tx.Now()}
@@ -166,15 +181,19 @@ func (l *launcher) firstUse() {
 // maxFirstUse bounds what a group remembers of the versions that it has used.
 const maxFirstUse = 100
 
-// one makes an instance of the first type that there is room for; it answers its
-// capacity, and false when each weighs more than what is left.
+// one makes an instance of the first type that there is room for, in the zone that
+// comes first and has such a type; it answers its capacity, and false when each
+// weighs more than what is left.
 func (l *launcher) one() (int32, bool) {
-	zone := autoscaling.PickZone(l.group.ZonePolicy, l.open, l.crowd)
-	at := slices.IndexFunc(l.types[zone], func(t autoscaling.InstanceType) bool { return max(t.Weight, 1) <= l.room })
-	if at < 0 {
-		return 0, false
+	for open := l.open; len(open) > 0; {
+		zone := autoscaling.PickZone(l.group.ZonePolicy, open, l.crowd)
+		at := slices.IndexFunc(l.types[zone], func(t autoscaling.InstanceType) bool { return max(t.Weight, 1) <= l.room })
+		if at >= 0 {
+			return l.make(zone, l.types[zone][at], ""), true
+		}
+		open = slices.DeleteFunc(slices.Clone(open), func(z string) bool { return z == zone })
 	}
-	return l.make(zone, l.types[zone][at], ""), true
+	return 0, false
 }
 
 // make makes an instance, which may be another's replacement; it answers its
