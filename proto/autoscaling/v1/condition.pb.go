@@ -79,7 +79,8 @@ func (Condition_Status) EnumDescriptor() ([]byte, []int) {
 type Condition struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// What it is about, e.g. `LAUNCH_SUSPENDED`, `HEALTH_STORM`, `ABOVE_DESIRED`, `WAITING_FOR_REMOVAL`,
-	// `NO_CONFIGURATION`, `NO_SCALE_IN`, `DEGRADED`, `INSTANCE_OVERDUE`, `ZONE_IMBALANCE`. More may come.
+	// `NO_CONFIGURATION`, `NO_SCALE_IN`, `DEGRADED`, `INSTANCE_OVERDUE`, `ZONE_IMBALANCE`,
+	// `DELETION_WAITING`. More may come.
 	Type   string           `protobuf:"bytes,1,opt,name=type,proto3" json:"type,omitempty"`
 	Status Condition_Status `protobuf:"varint,2,opt,name=status,proto3,enum=autoscaling.v1.Condition_Status" json:"status,omitempty"`
 	// One word for programs.

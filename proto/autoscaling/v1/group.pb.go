@@ -601,8 +601,8 @@ type Group struct {
 	// instances too. Afterwards LifecycleHookService has them, and an Update that names them is refused.
 	Hooks       []*LifecycleHook   `protobuf:"bytes,36,rep,name=hooks,proto3" json:"hooks,omitempty"`
 	Maintenance *Group_Maintenance `protobuf:"bytes,37,opt,name=maintenance,proto3" json:"maintenance,omitempty"`
-	// How old an instance may become before it is replaced, a few at a time; 0 (default): as old as it likes, else 60 s
-	// to 365 days.
+	// How old an instance may become before it is replaced, a few at a time, protected ones too; 0 (default): as old as it
+	// likes, else 60 s to 365 days. Each leaves up to 10 % earlier, so that those launched together do not leave together.
 	MaxInstanceLifetime *durationpb.Duration `protobuf:"bytes,38,opt,name=max_instance_lifetime,json=maxInstanceLifetime,proto3" json:"max_instance_lifetime,omitempty"`
 	State               Group_State          `protobuf:"varint,50,opt,name=state,proto3,enum=autoscaling.v1.Group_State" json:"state,omitempty"`
 	Conditions          []*Condition         `protobuf:"bytes,51,rep,name=conditions,proto3" json:"conditions,omitempty"`
