@@ -98,8 +98,8 @@ func (s *soaking) action(group string, die int) (*control.PendingAction, address
 	return a, address{how: "token", token: string(a.Token)}
 }
 
-// calm ends what would go on for ever: launches that nobody lets through, and
-// replacements for age.
+// calm ends what would go on for ever: launches that nobody lets through,
+// replacements for age, and who is too many and protected.
 func (s *soaking) calm(id string) {
 	v := s.w.Leader().View()
 	g := v.GroupByID("default", id)
@@ -115,9 +115,21 @@ func (s *soaking) calm(id string) {
 			}
 		}
 		_, err := s.w.Ops.UpdateGroup(tx, control.UpdateGroupRequest{Name: groupName(id), Change: func(_ *autoscaling.Meta, g *autoscaling.GroupSpec) error {
-			g.MaxInstanceLifetime = 0
+			g.MaxInstanceLifetime, g.NewInstancesProtected = 0, false
 			return nil
 		}})
+		if err != nil {
+			return err
+		}
+		var protected []string
+		for i := range tx.Instances(g.UID) {
+			if i.Protected && i.State == autoscaling.InService {
+				protected = append(protected, string(i.ID))
+			}
+		}
+		if len(protected) > 0 {
+			_, err = s.w.Ops.SetInstanceProtection(tx, control.SetInstanceProtectionRequest{Group: groupName(id), Instances: protected})
+		}
 		return err
 	})
 }
