@@ -148,8 +148,11 @@ func (m *month) somebody() {
 	case n < 83:
 		act("configuration", func(tx *fsm.Tx) error {
 			_, _, err := m.ops.UpdateConfiguration(tx, control.UpdateConfigurationRequest{
-				Name:   control.ConfigurationName{Namespace: "default", ID: "app"},
-				Change: func(_ *autoscaling.Meta, t *autoscaling.Template) error { t.Image = fmt.Sprint("v", m.steps); return nil },
+				Name: control.ConfigurationName{Namespace: "default", ID: "app"},
+				Change: func(_ *autoscaling.Meta, t *autoscaling.Template) error {
+					t.Image = fmt.Sprint("v", m.steps)
+					return nil
+				},
 			})
 			return err
 		})
