@@ -35,7 +35,7 @@ func roomToRollBack(tx *fsm.Tx, g *autoscaling.Group, i *autoscaling.Instance) e
 	case i.LoweredDesired && to > g.Max:
 		return outOfRange(g, "ROLLBACK of instance %s would raise desired capacity to %d, above max_size %d of group %s", i.ID, to, g.Max, g.ID)
 	case !i.LoweredDesired && bounded(tx, g)+i.Capacity() > bound:
-		return outOfRange(g, "ROLLBACK of instance %s would bring group %s above its bound of %d instances: its replacement is being launched", i.ID, g.ID, bound)
+		return outOfRange(g, "ROLLBACK of instance %s would bring group %s above its bound of %d instances: its place is taken", i.ID, g.ID, bound)
 	}
 	return nil
 }

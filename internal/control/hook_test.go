@@ -323,3 +323,28 @@ func TestDeadlinesFireOnceForEachHook(t *testing.T) {
 		}
 	}
 }
+
+// Only what a leaving took from desired is given back: a program that says ROLLBACK
+// again and again makes no group larger than people asked for.
+func TestRollbackGivesBackWhatWasTaken(t *testing.T) {
+	s := after("configuration web; group web max=10 desired=3 configuration=web hooks=save TERMINATING; drive; remove web instances=i1; drive")
+	for range 3 {
+		if refused := s.answer("complete web ROLLBACK instance=i1 hook=save"); refused != "" {
+			t.Fatal(refused)
+		}
+		s.do(fields("drive")) // one too many: it leaves again
+		if i, g := s.instance("i1"), s.Group("web"); i.State != autoscaling.TerminatingWait || g.Desired != 3 {
+			t.Fatalf("it is %s, and desired is %d", i.State, g.Desired)
+		}
+	}
+	s = after("configuration web; group web max=10 desired=3 configuration=web hooks=save TERMINATING; drive; set-desired web 1; drive")
+	for _, i := range []string{"i1", "i2"} {
+		if refused := s.answer("complete web ROLLBACK instance=" + i + " hook=save"); refused != "" {
+			t.Fatal(refused)
+		}
+	}
+	s.do(fields("drive"))
+	if g := s.Group("web"); g.Desired != 3 || s.View().Counts(g.UID).ByState[autoscaling.InService] != 3 {
+		t.Errorf("desired %d, %+v", g.Desired, s.View().Counts(g.UID))
+	}
+}

@@ -11,19 +11,21 @@ import (
 // remove picks instances that add up to at most n of capacity, INITIAL ones
 // first, then those on their way in, then victims by policy, and begins their
 // removal by a, counting them in a.Removals. It answers the capacity that it
-// found. a is the caller's own copy; it is put. The group's record may have
-// changed when it returns: activities that lost instances may have ended.
-func (o Operations) remove(tx *fsm.Tx, g *autoscaling.Group, a *autoscaling.Activity, n int32) int32 {
-	return o.removeChosen(tx, g, a, n, func() []autoscaling.Choice {
+// found. Desired was lowered by so much, which a ROLLBACK takes back. a is the
+// caller's own copy; it is put. The group's record may have changed when it
+// returns: activities that lost instances may have ended.
+func (o Operations) remove(tx *fsm.Tx, g *autoscaling.Group, a *autoscaling.Activity, n, lowered int32) int32 {
+	return o.removeChosen(tx, g, a, n, lowered, func() []autoscaling.Choice {
 		rules := autoscaling.VictimRules{Group: g, Load: o.Platform.Load}
 		return autoscaling.PickVictims(rules, slices.Collect(tx.Instances(g.UID)), n)
 	})
 }
 
 // removeSurplus is remove for what is too much beside the replacements that are
-// under way: those, and the ones whom they replace, are not touched.
+// under way: those, and the ones whom they replace, are not touched. Desired is
+// not lowered by it.
 func (o Operations) removeSurplus(tx *fsm.Tx, g *autoscaling.Group, a *autoscaling.Activity, n int32) int32 {
-	return o.removeChosen(tx, g, a, n, func() []autoscaling.Choice { return surplus(tx.Reader, g, o.Platform.Load, n) })
+	return o.removeChosen(tx, g, a, n, 0, func() []autoscaling.Choice { return surplus(tx.Reader, g, o.Platform.Load, n) })
 }
 
 // surplus chooses whom convergence takes away.
@@ -43,7 +45,7 @@ func surplus(r fsm.Reader, g *autoscaling.Group, load func(autoscaling.InstanceI
 	return autoscaling.PickVictims(rules, live, n)
 }
 
-func (o Operations) removeChosen(tx *fsm.Tx, g *autoscaling.Group, a *autoscaling.Activity, n int32, choose func() []autoscaling.Choice) int32 {
+func (o Operations) removeChosen(tx *fsm.Tx, g *autoscaling.Group, a *autoscaling.Activity, n, lowered int32, choose func() []autoscaling.Choice) int32 {
 	if n <= 0 {
 		return 0
 	}
@@ -56,7 +58,9 @@ func (o Operations) removeChosen(tx *fsm.Tx, g *autoscaling.Group, a *autoscalin
 	by, found := fmt.Sprintf("%s by activity %d", a.Kind, a.ID), int32(0)
 	for _, victim := range choose() {
 		c := *victim.Instance
-		c.LoweredDesired = true
+		if c.LoweredDesired = c.Capacity() <= lowered; c.LoweredDesired {
+			lowered -= c.Capacity()
+		}
 		why := by
 		if victim.Why != "" {
 			addVictim(a, c.ID, victim.Why)

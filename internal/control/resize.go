@@ -35,7 +35,7 @@ func (o Operations) resize(tx *fsm.Tx, g *autoscaling.Group, to int32, a *asking
 	if kind == autoscaling.ScaleOut {
 		o.launch(tx, g, activity, min(to-from, to-standing(tx.Reader, g.UID)))
 	} else {
-		o.remove(tx, g, activity, there-to)
+		o.remove(tx, g, activity, there-to, from-to)
 	}
 	putActivity(tx, activity)
 	settle(tx, activity.ID)
