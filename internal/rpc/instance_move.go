@@ -36,8 +36,8 @@ func (s instanceService) neededToAttach(ctx context.Context, group control.Group
 		return Dependencies{}, err
 	}
 	g, err := control.FindGroup(v.Reader, group)
-	if err != nil {
-		return Dependencies{}, err
+	if err != nil { // the operation says so; or the request is a repeated one
+		return Dependencies{}, nil
 	}
 	d := Dependencies{Balancers: g.Balancers, AccessLists: g.AccessLists}
 	if provider := control.ProviderOf(v.Reader, g); provider != "" {

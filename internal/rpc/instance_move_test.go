@@ -6,6 +6,8 @@ import (
 	"sync"
 	"testing"
 
+	"google.golang.org/protobuf/proto"
+
 	"github.com/asctl/as/internal/autoscaling"
 	"github.com/asctl/as/internal/fsm"
 	pb "github.com/asctl/as/proto/autoscaling/v1"
@@ -29,6 +31,19 @@ func TestMachinesAreLookedAtBeforeTheyAreAttached(t *testing.T) {
 	defer mu.Unlock()
 	if len(looked) != 1 || !slices.Equal(looked[0].Machines, []MachineRef{{"sim", "m-1"}, {"sim", "m-2"}}) || len(looked[0].Balancers) != 1 || len(looked[0].AccessLists) != 1 {
 		t.Errorf("looked at %+v", looked)
+	}
+}
+
+func TestARepeatedAttachIsAnsweredWhenItsGroupIsGone(t *testing.T) {
+	c := startCluster(t, 1)
+	api := setUp(t, c.nodes[0])
+	ctx := context.Background()
+	attach := &pb.AttachInstancesRequest{Parent: web, MachineIds: []string{"m-1"}, RequestId: "attach"}
+	first := ok[*pb.Activity](t)(api.AttachInstances(ctx, attach))
+	ok[*pb.Activity](t)(api.DeleteGroup(ctx, &pb.DeleteGroupRequest{Name: web, Force: true}))
+	c.drive()
+	if again := ok[*pb.Activity](t)(api.AttachInstances(ctx, attach)); !proto.Equal(again, first) {
+		t.Errorf("repeated: %v, first %v", again, first)
 	}
 }
 
