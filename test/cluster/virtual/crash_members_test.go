@@ -200,4 +200,4 @@ func (w *World) removeAll(decrement bool, ids ...string) *autoscaling.Activity {
 	})
 }
 
-func TestTheLeaderIsLostWhileMembersMove(t *testing.T) { cross(t, memberJourneys) }
+func TestTheLeaderIsLostWhileMembersMove(t *testing.T) { cross(t, memberJourneys, false) }

@@ -1,6 +1,7 @@
 package virtual
 
 import (
+	"flag"
 	"fmt"
 	"testing"
 	"time"
@@ -164,12 +165,20 @@ var journeys = []journey{
 // leader, and whenever, the activity ends once and as it should, machines made =
 // intents, none twice, none left behind, none ended that is not ours, no address
 // left in list or pool, and all nodes say the same.
-func TestTheLeaderIsLostAtEveryMoment(t *testing.T) { cross(t, journeys) }
+func TestTheLeaderIsLostAtEveryMoment(t *testing.T) { cross(t, journeys, true) }
 
-func cross(t *testing.T, journeys []journey) {
+var crashAll = flag.Bool("crash.all", false, "let every moment of every journey meet every fate")
+
+// cross runs the journeys: at each moment the leader is killed and, with all, also
+// partitioned away and frozen; else one of the two in turn, each of which cuts it
+// off the network.
+func cross(t *testing.T, journeys []journey, all bool) {
 	for _, j := range journeys {
-		for _, f := range fates {
-			for _, p := range j.points {
+		for k, f := range fates {
+			for n, p := range j.points {
+				if !all && !*crashAll && k > 0 && k != 1+n%2 {
+					continue
+				}
 				t.Run(j.name+"/"+f.name+"/"+p.name, func(t *testing.T) {
 					bubble.Test(t, func(t *testing.T) { crash(t, j, f, p) })
 				})

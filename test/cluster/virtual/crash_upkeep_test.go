@@ -118,4 +118,4 @@ func (w *World) neverFewer(t *testing.T, want int) {
 	}
 }
 
-func TestTheLeaderIsLostWhileInstancesAreReplaced(t *testing.T) { cross(t, upkeepJourneys) }
+func TestTheLeaderIsLostWhileInstancesAreReplaced(t *testing.T) { cross(t, upkeepJourneys, false) }

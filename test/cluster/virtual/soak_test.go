@@ -20,7 +20,7 @@ import (
 
 var (
 	soakSeed = flag.Uint64("soak.seed", 0, "the seed of the soak to run; 0: those that always run")
-	soakTime = flag.Duration("soak.time", 90*time.Minute, "how long each soak lasts, in virtual time")
+	soakTime = flag.Duration("soak.time", time.Hour, "how long each soak lasts, in virtual time")
 )
 
 // TestSoak does what comes to its mind, and lets everything go wrong, for hours;
