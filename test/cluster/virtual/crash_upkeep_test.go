@@ -4,7 +4,6 @@ import (
 	"maps"
 	"slices"
 	"testing"
-	"time"
 
 	"github.com/asctl/as/internal/autoscaling"
 )
@@ -72,7 +71,7 @@ var upkeepJourneys = []journey{
 		}},
 }
 
-const lifetime = 100 * time.Second
+const lifetime = autoscaling.MinInstanceLifetime
 
 func (w *World) rebalanceWeb() *autoscaling.Activity { return w.Rebalance("web") }
 
