@@ -52,12 +52,28 @@ func (o Operations) ReplaceUnhealthy(tx *fsm.Tx, group autoscaling.UID) error {
 		activity.Cause = replaceCause(sick.remove)
 		o.replace(tx, g, sick.remove, activity, unhealthyWhy)
 		g = tx.Group(group)
+		sick.retire = placedAgain(tx.Reader, g, tx.Now(), sick.retire)
 	}
 	if len(sick.retire) > 0 {
 		activity.Cause = replaceCause(victimsOf(sick.retire))
 		o.retire(tx, g, activity, sick.retire)
 	}
 	return nil
+}
+
+// placedAgain are those of the retirements that there is room for after others
+// were launched.
+func placedAgain(r fsm.Reader, g *autoscaling.Group, now autoscaling.Time, all []retirement) (still []retirement) {
+	places := prospectsOf(r, g, now)
+	for _, was := range all {
+		if places == nil {
+			break
+		}
+		if placed, ok := places.place(was.victim, "", was.why); ok {
+			still = append(still, placed)
+		}
+	}
+	return still
 }
 
 func unhealthyWhy(i *autoscaling.Instance) string {

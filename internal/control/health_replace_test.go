@@ -109,3 +109,44 @@ func TestProtectedUnhealthyOnesStayWhereTheGroupSaysSo(t *testing.T) {
 		}
 	}
 }
+
+// A machine that ended is replaced before those are that still run, by another type
+// than was there: what is launched first gets the room that is left then.
+func TestReplacementsOfBothKindsKeepTheBound(t *testing.T) {
+	s := doing(t, []string{
+		"configuration web ports=80 types=one:1",
+		"group web min=0 max=20 desired=20 configuration=web pools=edge/web health=PROVIDER,BALANCER grace=0s cooldown=0s min-healthy=100 max-healthy=110",
+		"drive",
+		"update-configuration web ports=80 types=two:2,one:1",
+	})
+	s.MustDo(func(tx *fsm.Tx) error {
+		for _, id := range []string{"i1", "i2"} {
+			r := control.HealthReport{Group: s.Group("web").UID, Instance: autoscaling.InstanceID(long(id)), Provider: "edge", Pool: "web", Message: "connection refused"}
+			if err := s.Ops.ReportTargetHealth(tx, r); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	s.do(fields("gone i3"))
+	g := s.Group("web")
+	s.MustDo(func(tx *fsm.Tx) error {
+		for _, id := range []string{"i1", "i2", "i3"} {
+			if err := s.Ops.MarkHealth(tx, g.UID, autoscaling.InstanceID(long(id))); err != nil {
+				return err
+			}
+		}
+		return s.Ops.ReplaceUnhealthy(tx, g.UID)
+	})
+	var u autoscaling.Usage
+	for i := range s.View().Instances(g.UID) {
+		u.Add(i)
+	}
+	if bound := g.Max + g.Surge(); u.Bound > bound {
+		t.Errorf("%d are counted, and the bound is %d", u.Bound, bound)
+	}
+	s.Drive()
+	if c := s.View().Counts(g.UID); c.Unhealthy != 0 || c.Capacity < 20 {
+		t.Errorf("it ends with %+v", c)
+	}
+}
