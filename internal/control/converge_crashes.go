@@ -90,10 +90,6 @@ func crashed(i *autoscaling.Instance) bool {
 	if i.UnhealthySource != autoscaling.SourceProvider || i.UnhealthySince == 0 {
 		return false
 	}
-	for _, e := range i.Timeline {
-		if e.State == autoscaling.InService && e.Step == autoscaling.StepNone {
-			return i.UnhealthySince < e.Time.Add(shortService)
-		}
-	}
-	return false
+	at := firstServed(i.Timeline)
+	return at >= 0 && i.UnhealthySince < i.Timeline[at].Time.Add(shortService)
 }

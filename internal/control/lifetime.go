@@ -19,13 +19,11 @@ func lifetimeEnd(g *autoscaling.Group, i *autoscaling.Instance) autoscaling.Time
 
 // servedAt is when the instance entered service first; 0: not yet.
 func servedAt(i *autoscaling.Instance) autoscaling.Time {
-	for _, e := range i.Timeline {
-		if e.State == autoscaling.InService && e.Step == autoscaling.StepNone {
-			return e.Time
-		}
+	if at := firstServed(i.Timeline); at >= 0 {
+		return i.Timeline[at].Time
 	}
 	if i.Served {
-		return i.CreateTime // the timeline is bounded
+		return i.CreateTime // a record of before this was kept
 	}
 	return 0
 }

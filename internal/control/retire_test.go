@@ -191,3 +191,18 @@ func TestUpkeepOfWeightedGroupsEnds(t *testing.T) {
 		}
 	})
 }
+
+// The timeline is bounded; when an instance entered service first stays in it, so
+// that standby makes nobody younger.
+func TestStandbyMakesNobodyYounger(t *testing.T) {
+	s := after("configuration web ports=80; group web max=4 desired=2 configuration=web pools=edge/web lists=files/db lifetime=24h cooldown=0s hooks=warm LAUNCHING default=CONTINUE; drive; advance 1h; expire; drive")
+	until := s.instance("i1").LifetimeUntil
+	for range 30 {
+		for _, line := range []string{"advance 1m", "enter-standby web instances=i1 decrement", "drive", "exit-standby web instances=i1", "drive"} {
+			s.do(fields(line))
+		}
+	}
+	if i := s.instance("i1"); i.State != autoscaling.InService || i.LifetimeUntil != until {
+		t.Errorf("it is %s, and its lifetime ends at %s, not at %s", i.State, i.LifetimeUntil, until)
+	}
+}

@@ -125,19 +125,32 @@ func put(tx *fsm.Tx, i *autoscaling.Instance) {
 	tx.PutInstance(&c)
 }
 
-// maxTimeline bounds an instance's timeline: its beginning is kept, and the newest.
+// maxTimeline bounds an instance's timeline: its beginning is kept, when it entered
+// service first, and the newest.
 const (
 	maxTimeline  = 48
 	keptTimeline = 8
 )
+
+// firstServed is where the timeline tells that the instance entered service first;
+// -1: it has not.
+func firstServed(line []autoscaling.TimelineEntry) int {
+	return slices.IndexFunc(line, func(e autoscaling.TimelineEntry) bool {
+		return e.State == autoscaling.InService && e.Step == autoscaling.StepNone
+	})
+}
 
 // note adds to the timeline, in a new slice: the old one is shared.
 func note(tx *fsm.Tx, i *autoscaling.Instance, step autoscaling.Step, message string) {
 	old := i.Timeline
 	line := make([]autoscaling.TimelineEntry, 0, len(old)+1)
 	if len(old) >= maxTimeline {
-		line = append(line, old[:keptTimeline]...)
-		old = old[keptTimeline+1:]
+		drop := keptTimeline
+		if firstServed(old) == drop {
+			drop++ // its age counts from there
+		}
+		line = append(line, old[:drop]...)
+		old = old[drop+1:]
 	}
 	line = append(line, old...)
 	i.Timeline = append(line, autoscaling.TimelineEntry{State: i.State, Step: step, Time: tx.Now(), Message: message})
