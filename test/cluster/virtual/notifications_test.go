@@ -117,7 +117,7 @@ func (w *World) upAndDown(group string, d time.Duration, between func(round int)
 func TestATargetThatIsDownForAnHourDelaysNothingAndGetsEverythingAcrossLeaders(t *testing.T) {
 	for name, mood := range map[string]func(context.Context) error{"hangs": hangs, "refuses": refuses} {
 		t.Run(name, func(t *testing.T) {
-			inWorld(t, Options{Pace: 10}, func(t *testing.T, w *World) {
+			inWorld(t, Options{Pace: 25}, func(t *testing.T, w *World) {
 				w.Group("web", 2, nil)
 				w.Settle(time.Minute)
 				without := w.upAndDown("web", 20*time.Minute, nil)

@@ -40,6 +40,12 @@ func (s *soaking) create(id string) {
 	s.w.Rule(id, "fewer", -1)
 	s.w.Task(id, "tick", func(t *autoscaling.ScheduledTask) { t.Cron, t.Rule = "*/17 * * * *", "more" })
 	s.w.Subscribe(id, "ops")
+	// Each transition is held, for as long as nobody deletes the hook.
+	for hook, transition := range map[string]autoscaling.Transition{"hook-0": autoscaling.TransitionLaunching, "hook-1": autoscaling.TransitionTerminating} {
+		s.w.Hook(id, hook, transition, func(h *autoscaling.LifecycleHook) {
+			h.HeartbeatTimeout, h.DefaultResult = 40*time.Second, autoscaling.ResultContinue
+		})
+	}
 }
 
 // attempt makes a request that may be refused.

@@ -20,7 +20,7 @@ import (
 
 var (
 	soakSeed = flag.Uint64("soak.seed", 0, "the seed of the soak to run; 0: those that always run")
-	soakTime = flag.Duration("soak.time", time.Hour, "how long each soak lasts, in virtual time")
+	soakTime = flag.Duration("soak.time", 45*time.Minute, "how long each soak lasts, in virtual time")
 )
 
 // TestSoak does what comes to its mind, and lets everything go wrong, for hours;
@@ -100,7 +100,7 @@ func (s *soaking) episode() {
 		do func()
 	}
 	var acts []act
-	for range 5 + s.rng.IntN(12) {
+	for range 10 + s.rng.IntN(20) {
 		acts = append(acts, act{s.moment(), s.operation()})
 	}
 	for range 1 + s.rng.IntN(4) {
