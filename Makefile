@@ -34,14 +34,14 @@ DRAWS := '{{$$p := .ImportPath}}{{range .TestImports}}{{if eq . "pgregory.net/ra
 test: lint ## Prove everything: format, vet, generated code, unit, cluster and crash tests, under the race detector.
 	@drawing=$$($(GO) list -tags $(TAGS) -f $(DRAWS) $(UNITS) | sort -u); \
 	others=$$($(GO) list -tags $(TAGS) $(UNITS) | grep -vxF "$$drawing"); \
-	$(TEST) -rapid.seed=$(SEED) $$drawing && $(TEST) $$others
+	$(TEST) $$drawing -rapid.seed=$(SEED) && $(TEST) $$others
 	$(TEST) -timeout 20m ./test/...
 
 .PHONY: explore
 explore: ## Look for new failures: property tests and simulations from seeds of their own, until one fails.
 	@while seed=$$(od -An -N3 -tu4 /dev/urandom | tr -d ' '); do echo "seed $$seed"; \
-		$(TEST) -count=1 -rapid.seed=$$seed ./internal/autoscaling ./internal/control ./internal/fsm || exit 1; \
-		$(TEST) -count=1 -rapid.seed=$$seed -sim.seed=$$seed ./internal/scheduler/plan || exit 1; \
+		$(TEST) -count=1 ./internal/autoscaling ./internal/control ./internal/fsm -rapid.seed=$$seed || exit 1; \
+		$(TEST) -count=1 ./internal/scheduler/plan -rapid.seed=$$seed -sim.seed=$$seed || exit 1; \
 	done
 
 .PHONY: bench
