@@ -72,7 +72,10 @@ func wantedBalancers(tx *fsm.Tx, g *autoscaling.Group, c *autoscaling.Instance) 
 
 func fitBalancers(wanted []autoscaling.BalancerRef, g *autoscaling.Group, c *autoscaling.Instance) bool {
 	if suspends(g, autoscaling.ProcessLoadBalancer) {
-		return false
+		// Who comes back now is not registered when that ends, like who is launched now.
+		left := anyBalancer(c, autoscaling.AttachmentRemoved)
+		setBalancers(c, autoscaling.AttachmentPending, autoscaling.AttachmentRemoved)
+		return left
 	}
 	next := make([]autoscaling.BalancerAttachment, 0, len(wanted))
 	for _, b := range c.Balancers {

@@ -179,3 +179,24 @@ func TestPausedGroupFinishesWhatMovesAndStartsNothing(t *testing.T) {
 		t.Errorf("resumed it has %s", is)
 	}
 }
+
+// Who comes back from standby while LOAD_BALANCER is suspended enters service
+// unregistered, and is not registered later, like who is launched then.
+func TestWhoComesBackWhileLoadBalancerIsSuspendedStaysUnregistered(t *testing.T) {
+	s := after("configuration web ports=80; group web max=4 desired=2 configuration=web pools=edge/web grace=0s; drive; enter-standby web instances=i1 decrement; drive; " +
+		"suspend web LOAD_BALANCER; exit-standby web instances=i1; set-desired web 3; drive; unsuspend web LOAD_BALANCER; drive")
+	for id, want := range map[string]autoscaling.AttachmentState{
+		"i1": autoscaling.AttachmentPending, "i2": autoscaling.AttachmentActive, "i3": autoscaling.AttachmentPending,
+	} {
+		if i := s.instance(id); i.State != autoscaling.InService || i.Balancers[0].State != want {
+			t.Errorf("%s is %s, in the pool %d, not %d: %s", id, i.State, i.Balancers[0].State, want, s.out.String())
+		}
+	}
+	// The next time it comes back it is.
+	for _, line := range []string{"enter-standby web instances=i1 decrement", "drive", "exit-standby web instances=i1", "drive"} {
+		s.do(fields(line))
+	}
+	if i := s.instance("i1"); i.Balancers[0].State != autoscaling.AttachmentActive {
+		t.Errorf("it is %s, in the pool %d", i.State, i.Balancers[0].State)
+	}
+}
