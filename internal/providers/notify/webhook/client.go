@@ -9,7 +9,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"net/url"
 	"os"
 	"time"
 
@@ -37,7 +36,8 @@ type Config struct {
 
 // Client makes attempts. It is safe for concurrent use.
 type Client struct {
-	http      *http.Client
+	// transport makes requests without an http.Client, which follows redirects and
+	// quotes those that it cannot follow.
 	transport *http.Transport
 }
 
@@ -55,10 +55,7 @@ func New(c Config) *Client {
 		MaxIdleConnsPerHost:    maxIdlePerHost,
 		IdleConnTimeout:        idleTimeout,
 	}
-	return &Client{transport: transport, http: &http.Client{
-		Transport:     transport,
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}}
+	return &Client{transport: transport}
 }
 
 // Close lets go of idle connections.
@@ -84,7 +81,7 @@ func (c *Client) Notify(ctx context.Context, to providers.Endpoint, n providers.
 	if err := sign(req.Header, to.Secrets, n.ID, time.Now(), body); err != nil {
 		return providers.Errorf(providers.InvalidConfiguration, "%w", err)
 	}
-	answer, err := c.http.Do(req)
+	answer, err := c.transport.RoundTrip(req)
 	if err != nil {
 		return unanswered(err, to.Timeout)
 	}
@@ -101,14 +98,26 @@ func drain(body io.ReadCloser, cancel func()) {
 	_ = body.Close() // a connection that is not at its end is dropped
 }
 
-// unanswered says why there is no answer, without the URL.
+// unanswered says why there is no answer, without the URL and without what came.
 func unanswered(err error, timeout time.Duration) error {
 	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, os.ErrDeadlineExceeded) {
 		return &providers.Error{Class: providers.UnknownOutcome, Message: "no answer within " + timeout.String(), Err: err}
 	}
-	cause := err
-	if u, ok := errors.AsType[*url.Error](err); ok {
-		cause = u.Err
+	message := "what came is not an HTTP answer, or has too much before its body"
+	if ofConnection(err) {
+		message = "no answer: " + err.Error()
 	}
-	return &providers.Error{Class: providers.UnknownOutcome, Message: "no answer: " + cause.Error(), Err: cause}
+	return &providers.Error{Class: providers.UnknownOutcome, Message: message, Err: err}
+}
+
+// ofConnection says that an error is about the connection or its certificates. The
+// text of others quotes what came over it.
+func ofConnection(err error) bool {
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, http.ErrSchemeMismatch) {
+		return true
+	}
+	_, network := errors.AsType[*net.OpError](err)
+	_, certificate := errors.AsType[*tls.CertificateVerificationError](err)
+	timeout, ok := errors.AsType[net.Error](err)
+	return network || certificate || ok && timeout.Timeout()
 }

@@ -289,6 +289,26 @@ func TestConnectionsThatBreakOrAreRefusedAreErrorsWithoutTheURL(t *testing.T) {
 	}
 }
 
+// Targets may be any address, and errors are shown to who reads notifications.
+func TestErrorsTellNothingOfWhatCame(t *testing.T) {
+	for name, answer := range map[string]string{
+		"another protocol":     "SSH-2.0-tell-nobody\r\n",
+		"a broken status":      "HTTP/1.1 2x4 tell-nobody\r\n\r\n",
+		"a broken header":      "HTTP/1.1 200 OK\r\ntell-nobody\r\n\r\n",
+		"a broken length":      "HTTP/1.1 200 OK\r\nContent-Length: tell-nobody\r\n\r\n",
+		"a place that is none": "HTTP/1.1 302 Found\r\nContent-Length: 0\r\nLocation: http://tell-nobody:%zz/\r\n\r\n",
+	} {
+		to := receiver(t, func(w http.ResponseWriter, r *http.Request) {
+			conn, _, _ := w.(http.Hijacker).Hijack()
+			_, _ = conn.Write([]byte(answer))
+			_ = conn.Close()
+		})
+		if err := client(t).Notify(t.Context(), to, notice); err == nil || strings.Contains(err.Error(), "tell-nobody") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
 func TestCertificatesAreVerified(t *testing.T) {
 	s := httptest.NewTLSServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
 	s.Config.ErrorLog = nil
