@@ -3,6 +3,7 @@ package rpc
 import (
 	"context"
 	"fmt"
+	"hash/fnv"
 	"slices"
 	"strings"
 
@@ -64,7 +65,10 @@ func (s decisionService) ListFindings(ctx context.Context, req *pb.ListFindingsR
 	return &pb.ListFindingsResponse{Findings: page, NextPageToken: next, TotalSize: &total}, err
 }
 
-// findingKey puts the worst first.
+// findingKey puts the worst first. It is part of page tokens, which are short:
+// of a problem it has no more than tells it from others.
 func findingKey(f explain.Finding) string {
-	return fmt.Sprintf("%d %s %s %s", explain.Error-f.Severity, f.Resource, f.Kind, f.Problem)
+	h := fnv.New64a()
+	_, _ = h.Write([]byte(f.Problem)) // never fails
+	return fmt.Sprintf("%d %s %s %.60s %016x", explain.Error-f.Severity, f.Resource, f.Kind, f.Problem, h.Sum64())
 }

@@ -60,6 +60,19 @@ func TestExplanationsNameWhoAsked(t *testing.T) {
 	wantError(t, err, codes.NotFound, autoscaling.NotFound)
 }
 
+// A page token takes 1024 characters.
+func TestALongProblemFitsIntoAPageToken(t *testing.T) {
+	long := explain.Finding{Severity: explain.Error, Resource: strings.Repeat("r", 230), Kind: explain.KindTargetMissing, Problem: strings.Repeat("ü\x00", 1000)}
+	other := long
+	other.Problem += "."
+	if findingKey(long) == findingKey(other) {
+		t.Error("two problems have one place")
+	}
+	if token := pageToken(&pb.ListFindingsRequest{Parent: ns}, findingKey(long), nil); len(token) > 1024 {
+		t.Errorf("%d characters", len(token))
+	}
+}
+
 func TestFindingsAreThoseOfANamespaceOrAGroupTheWorstFirst(t *testing.T) {
 	c := startCluster(t, 1)
 	api, _, _ := setUpMoves(t, c)
