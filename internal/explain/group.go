@@ -60,18 +60,32 @@ func (t *teller) desired() {
 		if n++; n > searched {
 			break
 		}
-		resized := a.Kind == autoscaling.ScaleOut || a.Kind == autoscaling.ScaleIn
-		if resized && a.Trigger.Kind != autoscaling.TriggerSystem && a.Status != autoscaling.ActivityRejected && a.From != a.To && a.To == g.Desired {
+		if !movedDesired(a) {
+			continue
+		}
+		if a.To == g.Desired {
 			t.say(Origin, because(fmt.Sprintf("%s since %s, by %s", bounds, at(a.StartTime), t.by(a.ID)), a.Cause), a.StartTime, t.linksOf(a.ID)...)
 			t.say(Origin, t.asked(a.ID), 0, t.linksOf(a.ID)...)
 			return
 		}
+		if g.DesiredMode != autoscaling.DesiredFollows { // nothing else moves it without an activity of its own
+			t.say(Origin, fmt.Sprintf("%s: %s made it %d, and instances that stay by a hook's ROLLBACK raised it since", bounds, t.by(a.ID), a.To), 0, t.linksOf(a.ID)...)
+			return
+		}
+		break
 	}
 	if g.DesiredMode == autoscaling.DesiredFollows {
 		t.say(Origin, bounds+"; it follows what is there", 0)
 		return
 	}
 	t.say(Origin, bounds+": as the group was created or updated, or set by an activity that is no longer kept", g.CreateTime)
+}
+
+// movedDesired says whether the activity began with another desired capacity:
+// scaling does, and so do attach and what is taken out or put on standby with a
+// decrement. What the service does by itself counts instances instead.
+func movedDesired(a *autoscaling.Activity) bool {
+	return a.From != a.To && a.Kind != autoscaling.DeleteGroup && a.Trigger.Kind != autoscaling.TriggerSystem && a.Status != autoscaling.ActivityRejected
 }
 
 // lately is the newest activity that ended, and the newest that was refused.

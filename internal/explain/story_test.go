@@ -116,6 +116,7 @@ func TestStoriesOfInstancesAndTheirGroup(t *testing.T) {
 		return err
 	})
 	s.explain("put on standby", 3)
+	s.explain("the group without it", 0)
 	golden(t, "story.txt", s.out.String())
 }
 
