@@ -97,11 +97,6 @@ type applier struct {
 
 func (p *applier) apply(ctx context.Context, d *manifest.Document) error {
 	k, name := kindOfManifest(d.Kind.Name), documentName(d)
-	if p.dependsOnImagined(d) {
-		p.imagined[name] = true
-		p.app.done(k.noun, name, "created")
-		return nil
-	}
 	current, err := k.get(ctx, p.conn, name, pb.Consistency_CONSISTENCY_UNSPECIFIED)
 	var after proto.Message
 	word := "unchanged"
@@ -109,8 +104,13 @@ func (p *applier) apply(ctx context.Context, d *manifest.Document) error {
 	case status.Code(err) == codes.NotFound:
 		word = "created"
 		p.imagined[name] = p.app.global.dryRun
+		spec := p.withHooks(d)
+		if p.dependsOnImagined(d, spec) {
+			p.app.done(k.noun, name, word)
+			return nil
+		}
 		parent, id := parentOf(name)
-		after, err = k.create(ctx, p.conn, parent, id, p.withHooks(d))
+		after, err = k.create(ctx, p.conn, parent, id, spec)
 	case err != nil:
 	default:
 		after = current
@@ -122,6 +122,10 @@ func (p *applier) apply(ctx context.Context, d *manifest.Document) error {
 		}
 		if changed := d.Changes(current); len(changed) > 0 {
 			word = "updated"
+			if p.dependsOnImagined(d, d.Spec) {
+				p.app.done(k.noun, name, word)
+				return nil
+			}
 			want := proto.Clone(d.Spec)
 			setText(want, "name", name)
 			after, err = k.update(ctx, p.conn, want, &fieldmaskpb.FieldMask{Paths: changed})
@@ -143,20 +147,20 @@ func (p *applier) apply(ctx context.Context, d *manifest.Document) error {
 	return nil
 }
 
-// dependsOnImagined says whether the document needs something that a dry run only
-// imagines.
-func (p *applier) dependsOnImagined(d *manifest.Document) bool {
+// dependsOnImagined says whether what is sent of the document needs something that
+// a dry run only imagines.
+func (p *applier) dependsOnImagined(d *manifest.Document, spec proto.Message) bool {
 	namespace := "namespaces/" + d.Namespace
 	if d.Group != "" && p.imagined[namespace+"/groups/"+d.Group] {
 		return true
 	}
-	switch m := d.Spec.(type) {
+	switch m := spec.(type) {
 	case *pb.LifecycleHook:
 		return p.imagined[inFull(m.NotificationTarget, namespace+"/notificationTargets/")]
 	case *pb.Notification:
 		return p.imagined[inFull(m.Target, namespace+"/notificationTargets/")]
 	}
-	g, ok := d.Spec.(*pb.Group)
+	g, ok := spec.(*pb.Group)
 	if !ok {
 		return false
 	}

@@ -8,6 +8,8 @@ import (
 	"github.com/rogpeppe/go-internal/diff"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
+
+	pb "github.com/asctl/as/proto/autoscaling/v1"
 )
 
 // Changes are the paths whose values the document and the server's resource do
@@ -47,7 +49,7 @@ func (d *Document) applied() []string {
 }
 
 // Diff is a unified diff from the server's resource, nil if there is none, to the
-// document: of the fields that the document sets. Empty: no difference.
+// document: of the fields that the document sets, without secrets. Empty: no difference.
 func (d *Document) Diff(current proto.Message) (string, error) {
 	paths := d.Paths
 	var have []byte
@@ -61,13 +63,21 @@ func (d *Document) Diff(current proto.Message) (string, error) {
 			return "", err
 		}
 	}
-	want, err := render(d.canonical(d.Spec), paths)
+	want, err := render(hidden(d.canonical(d.Spec)), paths)
 	if err != nil {
 		return "", err
 	}
 	text := string(diff.Diff("server "+d.String(), have, d.Position("")+" "+d.String(), want))
 	_, text, _ = strings.Cut(text, "\n") // its first line repeats the names
 	return text, nil
+}
+
+// hidden has no secret: diffs end in the logs of builds.
+func hidden(m proto.Message) proto.Message {
+	if t, ok := m.(*pb.NotificationTarget); ok && t.GetWebhook().GetSecret() != "" {
+		t.GetWebhook().Secret = "(not shown)"
+	}
+	return m
 }
 
 // render writes the fields as YAML.
