@@ -67,8 +67,9 @@ func (o *notificationTargetRedeliverOptions) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	sent := int32(0)
-	// It ends when none is left or none was sent: a dry run sends none.
+	sent, all := int32(0), int32(0)
+	// It ends when as many were sent as there were, or none was. Those that die again
+	// meanwhile are not sent a second time.
 	for {
 		answer, err := pb.NewNotificationServiceClient(conn).RedeliverDeadLetters(ctx, &pb.RedeliverDeadLettersRequest{Parent: o.name, DeadLetters: o.ids})
 		if err != nil {
@@ -79,8 +80,11 @@ func (o *notificationTargetRedeliverOptions) run(ctx context.Context) error {
 				return err
 			}
 		}
+		if sent == 0 {
+			all = answer.GetCount() + answer.GetLeft()
+		}
 		sent += answer.GetCount()
-		if len(o.ids) > 0 || answer.GetLeft() == 0 || answer.GetCount() == 0 || a.global.dryRun {
+		if len(o.ids) > 0 || sent >= all || answer.GetCount() == 0 || a.global.dryRun {
 			break
 		}
 	}

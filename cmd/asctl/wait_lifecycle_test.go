@@ -118,3 +118,13 @@ func TestPendingActionsAreWatchedAsTheyComeAndGo(t *testing.T) {
 		t.Errorf("exit code %d, output:\n%s\nstderr: %s", r.code, r.out.String(), r.err.String())
 	}
 }
+
+// A target that wants nothing any more lets dead letters die as fast as they are
+// sent: there are always some.
+func TestEachDeadLetterIsSentAgainOnce(t *testing.T) {
+	f := newFake().answer("RedeliverDeadLetters", &pb.RedeliverDeadLettersResponse{Count: proto.Int32(2), Left: proto.Int32(3)}, nil)
+	r := run(t, f, "", "notification-target", "redeliver", "ops", "--all")
+	if r.code != 0 || len(f.requests) != 3 || !strings.Contains(r.out.String(), "dead letters sent again: 6") {
+		t.Errorf("exit code %d, %d requests, output %q, stderr:\n%s", r.code, len(f.requests), r.out.String(), r.err.String())
+	}
+}
