@@ -132,7 +132,7 @@ func (t *teller) capacity() {
 	case autoscaling.GroupPaused:
 		t.say(Problem, "it is paused: what is moving finishes, and nothing new is started before it is resumed", 0)
 	case autoscaling.GroupActive:
-		if c.Capacity == g.Desired && len(g.Conditions) == 0 {
+		if c.Capacity == g.Desired && c.Counted == c.ByState[autoscaling.InService] && len(g.Conditions) == 0 { // and all serve
 			t.say(Present, "it is as it is wanted", 0)
 		}
 	}

@@ -132,6 +132,7 @@ func TestStoryOfHooksAndFailures(t *testing.T) {
 		s.Step()
 	}
 	s.explain("held by a hook", 1)
+	s.explain("its group, of which nobody serves yet", 0)
 	s.out.WriteString("## what the doctor finds\n\n" + findingsText(Findings(s.View().Reader, "default", s.Now)) + "\n")
 	s.run(func(tx *fsm.Tx) error {
 		_, err := s.Ops.CompleteLifecycleAction(tx, control.CompleteLifecycleActionRequest{
