@@ -16,6 +16,9 @@ import (
 // testPatience is how long a test waits for the target unless --timeout says else.
 const testPatience = 15 * time.Second
 
+// testLook is how long it looks away at most: each look goes through all that waits.
+const testLook = 2 * time.Second
+
 type notificationTestOptions struct {
 	app  *app
 	name string
@@ -76,7 +79,7 @@ func (o *notificationTestOptions) follow(ctx context.Context, conn grpc.ClientCo
 	waiting, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	short := shortName(o.name)
-	for {
+	for pause := waitLook; ; pause = min(2*pause, testLook) {
 		_, items, err := listAll(waiting, conn, deliveries, listRequest{parent: o.name, filter: "id = " + sent.Id}, 1)
 		switch {
 		case waiting.Err() != nil:
@@ -95,7 +98,7 @@ func (o *notificationTestOptions) follow(ctx context.Context, conn grpc.ClientCo
 			}
 			return coded{code: exitError, err: fmt.Errorf("notification-target %s does not take it: %s; %s", short, output.Line(d.LastError), next)}
 		}
-		if sleep(waiting, waitLook) == nil {
+		if sleep(waiting, pause) == nil {
 			continue
 		}
 		if ctx.Err() != nil {
