@@ -29,7 +29,7 @@ func (f *finder) instances(g *autoscaling.Group) {
 	for _, m := range more {
 		rest := Finding{
 			Kind: m.Kind, Severity: m.Severity, Resource: m.Group, Group: m.Group,
-			Problem: fmt.Sprintf("it is the same with %d more in the group", found[m.Kind]-perKind), Next: "as for those that are named",
+			Problem: others(found[m.Kind]-perKind, m.Kind) + ", besides those that are named one by one", Next: "as for those",
 			Command: asctl(g.Namespace, "instance", "list", g.ID),
 		}
 		if m.Kind == KindHookWaiting {
@@ -37,6 +37,18 @@ func (f *finder) instances(g *autoscaling.Group) {
 		}
 		f.add(rest)
 	}
+}
+
+// others are so many more of a kind.
+func others(n int, kind string) string {
+	if kind == KindHookWaiting {
+		return number(n, "more wait") + " for a hook"
+	}
+	return number(n, "more instance") + " " + map[string]string{
+		KindInstanceOverdue: "past the deadline",
+		KindMachineMissing:  "with a machine that the provider does not list",
+		KindUnhealthyKept:   "unhealthy and kept",
+	}[kind]
 }
 
 func (f *finder) instance(t *teller, i *autoscaling.Instance, add func(Finding)) {
