@@ -69,7 +69,7 @@ func (r VictimRules) stage(i *Instance) int {
 	switch {
 	case i.State == Initial:
 		s = 0
-	case i.State.Launching():
+	case i.State.Launching() && !i.Served: // not who comes back from standby, or by a ROLLBACK
 		s = 1
 	}
 	s <<= 1

@@ -13,7 +13,7 @@ func (p *picking) why(v victim, byZone map[string][]victim) string {
 	switch {
 	case v.State == Initial:
 		say("not begun yet")
-	case v.State.Launching():
+	case v.State.Launching() && !v.Served:
 		say("still on its way in (%s)", v.State)
 	}
 	if v.Health == HealthUnhealthy {

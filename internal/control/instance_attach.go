@@ -42,7 +42,7 @@ func (o Operations) AttachInstances(tx *fsm.Tx, req AttachInstancesRequest) (*au
 	)
 	var machines []MachineStatus
 	if r == nil {
-		machines, r = o.attachable(tx, ProviderOf(tx.Reader, g), req.MachineIDs)
+		machines, r = o.attachable(tx, g, req.MachineIDs)
 	}
 	if r != nil && r.reason == autoscaling.NotFound { // as with any name: an error, not an outcome
 		return nil, r.err(tx, g)
@@ -79,8 +79,9 @@ func refuseWithoutProvider(r fsm.Reader, g *autoscaling.Group) *refusal {
 }
 
 // attachable are the machines, or why not each of them can be attached.
-func (o Operations) attachable(tx *fsm.Tx, provider string, ids []string) ([]MachineStatus, *refusal) {
+func (o Operations) attachable(tx *fsm.Tx, g *autoscaling.Group, ids []string) ([]MachineStatus, *refusal) {
 	b := batch{field: "machine_ids"}
+	provider := ProviderOf(tx.Reader, g)
 	taken := beingAttached(tx.Reader, provider)
 	machines := make([]MachineStatus, len(ids))
 	for n, id := range ids {
@@ -88,7 +89,7 @@ func (o Operations) attachable(tx *fsm.Tx, provider string, ids []string) ([]Mac
 		if m.ID == "" {
 			m.ID = id
 		}
-		if reason, why := refuseMachine(tx, m, taken); reason != "" {
+		if reason, why := refuseMachine(tx, g, m, taken); reason != "" {
 			b.refuse(n, reason, "%s", why)
 		}
 		taken[m.ID] = "named twice in this request"
@@ -98,7 +99,7 @@ func (o Operations) attachable(tx *fsm.Tx, provider string, ids []string) ([]Mac
 }
 
 // refuseMachine is why the machine cannot be attached; an empty reason: it can.
-func refuseMachine(tx *fsm.Tx, m MachineStatus, taken map[string]string) (autoscaling.Reason, string) {
+func refuseMachine(tx *fsm.Tx, g *autoscaling.Group, m MachineStatus, taken map[string]string) (autoscaling.Reason, string) {
 	foreign := m.Cluster != "" && m.Cluster != string(tx.Cluster().ID)
 	switch {
 	case m.Reason != "":
@@ -111,6 +112,8 @@ func refuseMachine(tx *fsm.Tx, m MachineStatus, taken map[string]string) (autosc
 		return autoscaling.InUse, fmt.Sprintf("machine %s is %s", m.ID, taken[m.ID])
 	case !m.Running:
 		return autoscaling.WrongState, fmt.Sprintf("machine %s does not run", m.ID)
+	case isElsewhere(g, m):
+		return autoscaling.WrongState, fmt.Sprintf("machine %s is in zone %s, which group %s does not have", m.ID, m.Zone, g.ID)
 	}
 	return "", ""
 }
@@ -201,10 +204,17 @@ func crowdOf(r fsm.Reader, g *autoscaling.Group) autoscaling.Crowd {
 	return crowd
 }
 
-// zoneOf is where the machine is; where its provider has no zones it counts for
-// the one that a launch would take.
+// isElsewhere says whether the machine is in a zone that the group does not have:
+// rebalancing would replace it as soon as it serves. A group that names no zones
+// takes machines from everywhere.
+func isElsewhere(g *autoscaling.Group, m MachineStatus) bool {
+	return m.Zone != "" && m.Zone != autoscaling.DefaultZone && !g.HasZone(m.Zone) && !g.HasZone(autoscaling.DefaultZone)
+}
+
+// zoneOf is where the machine is; one of which nobody says that counts for the
+// zone that a launch would take.
 func zoneOf(g *autoscaling.Group, m MachineStatus, crowd autoscaling.Crowd) string {
-	if m.Zone != "" {
+	if g.HasZone(m.Zone) {
 		return m.Zone
 	}
 	var zones []string

@@ -45,8 +45,8 @@ type InstanceServiceClient interface {
 	// is shown by instances of their own, origin ATTACHED, which go the way of launched ones, without the machine being
 	// made; each one's outcome is in the activity. The whole batch is accepted or refused; a refusal has one field
 	// violation per machine that stands in the way, and the reason of the first. Errors: `NOT_FOUND` for a machine that
-	// the provider does not know, `WRONG_STATE` for one that does not run, `IN_USE` for one that is in a group, or named
-	// twice, `PERMISSION_DENIED` for one that another cluster has marked as its own, `OUT_OF_RANGE` above `max_size`,
+	// the provider does not know, `WRONG_STATE` for one that does not run or is in a zone that the group does not have,
+	// `IN_USE` for one that is in a group, or named twice, `PERMISSION_DENIED` for one that another cluster has marked as its own, `OUT_OF_RANGE` above `max_size`,
 	// `LIMIT_EXCEEDED` while too many machines may run already, `DEPENDENCY_MISSING` also when the provider does not answer
 	// or takes no machines over, `GROUP_PAUSED`, `GROUP_DELETING`, `PROCESS_SUSPENDED` (LAUNCH). All but `NOT_FOUND` are
 	// also recorded as an activity with status REJECTED.
@@ -208,8 +208,8 @@ type InstanceServiceServer interface {
 	// is shown by instances of their own, origin ATTACHED, which go the way of launched ones, without the machine being
 	// made; each one's outcome is in the activity. The whole batch is accepted or refused; a refusal has one field
 	// violation per machine that stands in the way, and the reason of the first. Errors: `NOT_FOUND` for a machine that
-	// the provider does not know, `WRONG_STATE` for one that does not run, `IN_USE` for one that is in a group, or named
-	// twice, `PERMISSION_DENIED` for one that another cluster has marked as its own, `OUT_OF_RANGE` above `max_size`,
+	// the provider does not know, `WRONG_STATE` for one that does not run or is in a zone that the group does not have,
+	// `IN_USE` for one that is in a group, or named twice, `PERMISSION_DENIED` for one that another cluster has marked as its own, `OUT_OF_RANGE` above `max_size`,
 	// `LIMIT_EXCEEDED` while too many machines may run already, `DEPENDENCY_MISSING` also when the provider does not answer
 	// or takes no machines over, `GROUP_PAUSED`, `GROUP_DELETING`, `PROCESS_SUSPENDED` (LAUNCH). All but `NOT_FOUND` are
 	// also recorded as an activity with status REJECTED.
