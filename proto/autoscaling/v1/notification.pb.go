@@ -245,7 +245,7 @@ type Webhook struct {
 	Url string `protobuf:"bytes,1,opt,name=url,proto3" json:"url,omitempty"`
 	// The signing secret: `whsec_` and the base64 of 24 to 64 bytes. Empty: one is made. Only the answers of
 	// CreateNotificationTarget and RotateNotificationTargetSecret show it, and of their repeats with the same
-	// `request_id`; a dry run shows none. Update may repeat it, and changes nothing then.
+	// `request_id` as long as the target has it; a dry run shows none. Update may repeat it, and changes nothing then.
 	Secret string `protobuf:"bytes,2,opt,name=secret,proto3" json:"secret,omitempty"`
 	// How long one attempt may take; 1 to 30 s, default 10 s.
 	Timeout *durationpb.Duration `protobuf:"bytes,3,opt,name=timeout,proto3" json:"timeout,omitempty"`
