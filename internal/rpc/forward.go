@@ -1,6 +1,7 @@
 package rpc
 
 import (
+	"cmp"
 	"context"
 
 	"google.golang.org/grpc"
@@ -35,8 +36,11 @@ func (s *Server) forward(ctx context.Context, r *route, message *raw, local func
 		default:
 			err = noLeader("there is no leader at the moment")
 		}
-		if err == nil || !isNoLeader(err) || !patience.wait(ctx) {
+		if err == nil || !isNoLeader(err) {
 			return answer, err
+		}
+		if !patience.wait(ctx) {
+			return nil, cmp.Or(ctx.Err(), err) // the caller's own time, before ours
 		}
 	}
 }

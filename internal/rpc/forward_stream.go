@@ -1,6 +1,7 @@
 package rpc
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -90,8 +91,11 @@ func (s *Server) openStream(ctx context.Context, r *route) (grpc.ClientStream, f
 			}
 			err = s.hopFailed(ctx, r, leader, err)
 		}
-		if !isNoLeader(err) || !patience.wait(ctx) {
+		if !isNoLeader(err) {
 			return nil, nil, leader, err
+		}
+		if !patience.wait(ctx) {
+			return nil, nil, leader, cmp.Or(ctx.Err(), err)
 		}
 	}
 }
