@@ -22,7 +22,7 @@ type notifier struct {
 	t       *term
 	cluster *autoscaling.Cluster
 	inbox   *inbox // bounded by what is under way
-	results *deliveryResults
+	results *batcher[delivered]
 
 	targets map[autoscaling.UID]*targetState
 	dirty   []*targetState

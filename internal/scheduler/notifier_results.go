@@ -2,7 +2,6 @@ package scheduler
 
 import (
 	"context"
-	"sync"
 
 	"github.com/asctl/as/internal/autoscaling"
 	"github.com/asctl/as/internal/control"
@@ -17,77 +16,16 @@ type delivered struct {
 	expired  bool                    // its time was over without an attempt
 }
 
-// deliveryResults writes what came of deliveries, in batches: those that gather
-// while one is on its way are the next one. They are functions of their own, so
-// that no fact about a machine waits behind many of them.
-type deliveryResults struct {
-	n     *notifier
-	ready chan struct{}
-
-	mu      sync.Mutex
-	results []delivered // bounded by maxOpen and expireBatch
-}
-
-func newDeliveryResults(n *notifier) *deliveryResults {
-	return &deliveryResults{n: n, ready: make(chan struct{}, 1)}
-}
-
-func (q *deliveryResults) put(r delivered) {
-	q.mu.Lock()
-	q.results = append(q.results, r)
-	q.mu.Unlock()
-	q.signal()
-}
-
-func (q *deliveryResults) signal() {
-	select {
-	case q.ready <- struct{}{}:
-	default:
-	}
-}
-
-func (q *deliveryResults) take() []delivered {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	most := min(len(q.results), maxFacts)
-	taken := q.results[:most:most]
-	q.results = q.results[most:]
-	if len(q.results) > 0 {
-		q.signal()
-	}
-	return taken
-}
-
-func (q *deliveryResults) run(ctx context.Context) {
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-q.ready:
+// newDeliveryResults writes what came of deliveries, bounded by maxOpen and
+// expireBatch. They are functions of their own, so that no fact about a machine
+// waits behind many of them.
+func newDeliveryResults(n *notifier) *batcher[delivered] {
+	return newBatcher(n.t, "outcome of a delivery not written", report, func(results []delivered, err error) {
+		if err == nil {
+			n.countDead(results)
 		}
-		if results := q.take(); len(results) > 0 {
-			q.write(ctx, results)
-		}
-	}
-}
-
-// write writes a batch; when one spoils it, each on its own.
-func (q *deliveryResults) write(ctx context.Context, results []delivered) {
-	t := q.n.t
-	err := t.do(ctx, func(tx *fsm.Tx, o control.Operations) error { return report(tx, o, results) })
-	if err != nil && len(results) > 1 && ctx.Err() == nil && !lost(err) {
-		for _, r := range results {
-			q.write(ctx, []delivered{r})
-		}
-		return
-	}
-	if err != nil && ctx.Err() == nil {
-		t.complain("outcome of a delivery not written", err)
-	}
-	if err == nil {
-		q.count(results)
-	}
-	q.n.inbox.put(func(context.Context) { q.n.written(results, err) })
+		n.inbox.put(func(context.Context) { n.written(results, err) })
+	})
 }
 
 func report(tx *fsm.Tx, o control.Operations, results []delivered) error {
@@ -112,15 +50,15 @@ func report(tx *fsm.Tx, o control.Operations, results []delivered) error {
 	return o.ReportDeliveryExpired(tx, expired)
 }
 
-// count counts those that became dead letters.
-func (q *deliveryResults) count(results []delivered) {
-	view := q.n.t.State.View()
+// countDead counts those that became dead letters.
+func (n *notifier) countDead(results []delivered) {
+	view := n.t.State.View()
 	for _, r := range results {
 		if r.failure.Message == "" && !r.expired {
 			continue
 		}
 		if d := view.Delivery(r.delivery.Target, r.delivery.ID); d != nil && d.State == autoscaling.DeliveryDead {
-			q.n.t.meter.dead.Inc()
+			n.t.meter.dead.Inc()
 		}
 	}
 }
