@@ -42,9 +42,8 @@ type Activity struct {
 	StartTime Time      `cbor:"28,keyasint,omitempty"`
 	EndTime   Time      `cbor:"29,keyasint,omitempty"`
 	// Cooldown is the length that this activity starts, in microseconds; 0: none.
-	Cooldown  int64  `cbor:"30,keyasint,omitempty"`
-	FirstUsed bool   `cbor:"31,keyasint,omitempty"`
-	Revision  uint64 `cbor:"32,keyasint,omitempty"`
+	Cooldown int64  `cbor:"30,keyasint,omitempty"`
+	Revision uint64 `cbor:"32,keyasint,omitempty"`
 	// RetryTime is when it makes sense to ask again, of a refusal that passes.
 	RetryTime Time `cbor:"33,keyasint,omitempty"`
 	// RemovalsEnded are those of Removals that did not leave after all: a hook's

@@ -70,8 +70,6 @@ type GroupStatus struct {
 	// FirstUse says when each configuration version was first used by the group:
 	// the age that the termination policies mean.
 	FirstUse []ConfigurationUse `cbor:"71,keyasint,omitempty"`
-	// CheckTime is when the group itself is checked next (every 60 s).
-	CheckTime Time `cbor:"72,keyasint,omitempty"`
 	// CooldownCause says in a sentence which activity started the cooldown.
 	CooldownCause string `cbor:"73,keyasint,omitempty"`
 	// RefusalActivity is the newest REJECTED activity, into which equal refusals fold.

@@ -120,7 +120,7 @@ func finishDelete(tx *fsm.Tx, g *autoscaling.Group) {
 	c.State = autoscaling.GroupDeleted
 	c.DeleteTime = tx.Now()
 	c.Conditions, c.Backoffs = nil, nil
-	c.CooldownUntil, c.CooldownCause, c.CheckTime = 0, "", 0
+	c.CooldownUntil, c.CooldownCause = 0, ""
 	tx.PutGroup(&c)
 	tx.Emit(groupEvent(&c, autoscaling.EventGroupDeleted, "", ""))
 	deleteNotifications(tx, g.UID) // now that this was told as well
