@@ -2,6 +2,7 @@ package rpc
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -92,6 +93,18 @@ func TestEachRefusalOfMovesAndHooksIsItsOwn(t *testing.T) {
 		{
 			name: "not a token", method: completing, post: web + "/lifecycleActions:complete", req: complete(web, "6b2f7d3a-1111-4111-8111-0123456789ab"),
 			code: codes.InvalidArgument, status: 400, reason: autoscaling.InvalidArgument, says: "is not a token",
+		},
+		{
+			name: "malformed token", method: completing, post: web + "/lifecycleActions:complete", req: complete(web, "warm"),
+			code: codes.InvalidArgument, status: 400, reason: autoscaling.InvalidArgument, says: `"warm" is not a token of a lifecycle action`,
+		},
+		{
+			name: "a heartbeat for a malformed token", method: recording, post: web + "/lifecycleActions:recordHeartbeat", req: heartbeat(strings.ToUpper(first) + "-"),
+			code: codes.InvalidArgument, status: 400, reason: autoscaling.InvalidArgument, says: "is not a token of a lifecycle action",
+		},
+		{
+			name: "a token longer than any", method: completing, post: web + "/lifecycleActions:complete", req: complete(web, strings.Repeat("0", 65)),
+			code: codes.InvalidArgument, status: 400, reason: autoscaling.InvalidArgument, says: "at most 64 characters",
 		},
 		{
 			name: "a token that was never given out", method: completing, post: web + "/lifecycleActions:complete", req: complete(web, "ffffffff"+first[8:]),
@@ -196,8 +209,8 @@ func TestEachRefusalOfMovesAndHooksIsItsOwn(t *testing.T) {
 			was := shown(t, api)
 			for _, n := range c.nodes { // the second forwards
 				r.checkGRPC(t, n)
+				r.checkREST(t, n)
 			}
-			r.checkREST(t, c.nodes[0])
 			if is := shown(t, api); is != was {
 				t.Errorf("something changed:\n%s\nwas\n%s", is, was)
 			}
@@ -242,8 +255,12 @@ func (r refused) checkREST(t *testing.T, n *testNode) {
 	}
 	w := httptest.NewRecorder()
 	n.server.HTTP().ServeHTTP(w, httptest.NewRequest(http.MethodPost, "/v1/"+r.post, strings.NewReader(string(data))))
-	if w.Code != r.status || !strings.Contains(w.Body.String(), `"`+string(r.reason)+`"`) {
-		t.Errorf("REST answers %d %s, want %d %s", w.Code, w.Body, r.status, r.reason)
+	var said struct{ Message string }
+	if err := json.Unmarshal(w.Body.Bytes(), &said); err != nil {
+		t.Errorf("REST answers %s: %v", w.Body, err)
+	}
+	if w.Code != r.status || !strings.Contains(w.Body.String(), `"`+string(r.reason)+`"`) || !strings.Contains(said.Message, r.says) {
+		t.Errorf("REST answers %d %s, want %d %s, %q", w.Code, w.Body, r.status, r.reason, r.says)
 	}
 }
 

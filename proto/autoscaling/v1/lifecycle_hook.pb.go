@@ -1461,10 +1461,10 @@ const file_autoscaling_v1_lifecycle_hook_proto_rawDesc = "" +
 	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\x12\"\n" +
 	"\n" +
 	"total_size\x18\x03 \x01(\x05H\x00R\ttotalSize\x88\x01\x01B\r\n" +
-	"\v_total_size\"\xed\x05\n" +
+	"\v_total_size\"\xac\x05\n" +
 	"\x1eCompleteLifecycleActionRequest\x12X\n" +
-	"\x06parent\x18\x01 \x01(\tB@\xe0A\x02\xbaH:\xc8\x01\x01r523^namespaces/[a-z0-9-]{1,63}/groups/[a-z0-9-]{1,63}$R\x06parent\x12^\n" +
-	"\x05token\x18\x02 \x01(\tBH\xbaHE\xd8\x01\x01r@2>^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$R\x05token\x12$\n" +
+	"\x06parent\x18\x01 \x01(\tB@\xe0A\x02\xbaH:\xc8\x01\x01r523^namespaces/[a-z0-9-]{1,63}/groups/[a-z0-9-]{1,63}$R\x06parent\x12\x1d\n" +
+	"\x05token\x18\x02 \x01(\tB\a\xbaH\x04r\x02\x18@R\x05token\x12$\n" +
 	"\binstance\x18\x03 \x01(\tB\b\xbaH\x05r\x03\x18\xff\x01R\binstance\x12\x1c\n" +
 	"\x04hook\x18\x04 \x01(\tB\b\xbaH\x05r\x03\x18\xff\x01R\x04hook\x12$\n" +
 	"\bactivity\x18\x05 \x01(\tB\b\xbaH\x05r\x03\x18\xff\x01R\bactivity\x12L\n" +
@@ -1474,10 +1474,10 @@ const file_autoscaling_v1_lifecycle_hook_proto_rawDesc = "" +
 	"\rvalidate_only\x18\b \x01(\bR\fvalidateOnly:\x8a\x02\xbaH\x86\x02\x1a\x83\x02\n" +
 	"!complete_lifecycle_action.one_way\x12Gname the action by token, by instance and hook, or by activity and hook\x1a\x94\x01this.token != '' ? this.instance == '' && this.hook == '' && this.activity == '' : this.hook != '' && (this.instance == '') != (this.activity == '')\"o\n" +
 	"\x1fCompleteLifecycleActionResponse\x12L\n" +
-	"\x11lifecycle_actions\x18\x01 \x03(\v2\x1f.autoscaling.v1.LifecycleActionR\x10lifecycleActions\"\xae\x05\n" +
+	"\x11lifecycle_actions\x18\x01 \x03(\v2\x1f.autoscaling.v1.LifecycleActionR\x10lifecycleActions\"\xed\x04\n" +
 	"%RecordLifecycleActionHeartbeatRequest\x12X\n" +
-	"\x06parent\x18\x01 \x01(\tB@\xe0A\x02\xbaH:\xc8\x01\x01r523^namespaces/[a-z0-9-]{1,63}/groups/[a-z0-9-]{1,63}$R\x06parent\x12^\n" +
-	"\x05token\x18\x02 \x01(\tBH\xbaHE\xd8\x01\x01r@2>^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$R\x05token\x12$\n" +
+	"\x06parent\x18\x01 \x01(\tB@\xe0A\x02\xbaH:\xc8\x01\x01r523^namespaces/[a-z0-9-]{1,63}/groups/[a-z0-9-]{1,63}$R\x06parent\x12\x1d\n" +
+	"\x05token\x18\x02 \x01(\tB\a\xbaH\x04r\x02\x18@R\x05token\x12$\n" +
 	"\binstance\x18\x03 \x01(\tB\b\xbaH\x05r\x03\x18\xff\x01R\binstance\x12\x1c\n" +
 	"\x04hook\x18\x04 \x01(\tB\b\xbaH\x05r\x03\x18\xff\x01R\x04hook\x12$\n" +
 	"\bactivity\x18\x05 \x01(\tB\b\xbaH\x05r\x03\x18\xff\x01R\bactivity\x12'\n" +
