@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -59,6 +60,7 @@ func TestWhichProcessesCanBeAdopted(t *testing.T) {
 		})
 		return child != 0
 	})
+	another := outsiderOf(t, listener(os.Args[0])) // the program that this process runs, too
 	dead := outsider(t)
 	_ = dead.command.Process.Kill()
 	waitUntil(t, "its end", func() bool { return !runs(p, dead.id) })
@@ -70,6 +72,7 @@ func TestWhichProcessesCanBeAdopted(t *testing.T) {
 	wantRefused(t, p, dead.id, providers.NotFound, "no process")
 	wantRefused(t, p, "1@127.0.0.1", providers.Unauthorized, "belongs to the host")
 	wantRefused(t, p, fmt.Sprintf("%d@127.0.0.1", os.Getpid()), providers.Unauthorized, "asserver itself")
+	wantRefused(t, p, another.id, providers.Unauthorized, "asserver itself")
 	wantRefused(t, p, fmt.Sprintf("%d@127.0.0.1", child), providers.Conflict, "in its session")
 	wantRefused(t, p, "i-00000000000000099", providers.NotFound, "no machine")
 	// The process of an instance, by its number: that instance.
@@ -80,6 +83,21 @@ func TestWhichProcessesCanBeAdopted(t *testing.T) {
 	// The same machine has one name, however it is written.
 	if m, err := p.Inspect(t.Context(), fmt.Sprintf("0%d@::ffff:%s", pid, free.address)); err != nil || m.ID != free.id {
 		t.Errorf("inspected %+v, %v: want %s", m, err, free.id)
+	}
+}
+
+// A node that runs still, after its file was replaced, is a node.
+func TestAProgramIsKnownByThePathThatItWasStartedFrom(t *testing.T) {
+	path := t.TempDir() + "/asserver"
+	if out, err := exec.Command("cp", os.Args[0], path).CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	o := outsiderOf(t, listener(path))
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
+	if is, err := program(strconv.Itoa(o.command.Process.Pid)); err != nil || is != path {
+		t.Errorf("it runs %s, %v: want %s", is, err, path)
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"os"
 	"strconv"
+	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -148,8 +149,8 @@ func (p *Provider) outsider(all []files, stat procStat, id identity, address net
 // host or us alive, and nothing that we could not end if it were entrusted to us.
 func (p *Provider) mayControl(stat procStat, id identity) error {
 	line, _ := os.ReadFile("/proc/" + strconv.Itoa(id.PID) + "/cmdline")
-	if id.PID == 1 || id.PID == os.Getpid() || id.PID == os.Getppid() || len(line) == 0 {
-		return providers.Errorf(providers.Unauthorized, "process %d is not one to be an instance: it belongs to the host, or to asserver itself", id.PID)
+	if id.PID == 1 || id.PID == os.Getppid() || len(line) == 0 || runsAsserver(id.PID) {
+		return providers.Errorf(providers.Unauthorized, "process %d is not one to be an instance: it belongs to the host, or is asserver itself", id.PID)
 	}
 	handle, err := p.openProcess(id)
 	if err != nil || handle == nil {
@@ -160,6 +161,23 @@ func (p *Provider) mayControl(stat procStat, id identity) error {
 		return providers.Errorf(providers.Unauthorized, "process %d is another user's: asserver may not signal it", id.PID)
 	}
 	return nil
+}
+
+// runsAsserver says whether the process runs our own program: this node, or
+// another one of the host. An instance runs its command instead. It goes by the
+// path, since an upgrade replaces the file under the nodes that run.
+func runsAsserver(pid int) bool {
+	ours, err := program("self")
+	if err != nil {
+		return pid == os.Getpid()
+	}
+	its, err := program(strconv.Itoa(pid))
+	return err == nil && its == ours
+}
+
+func program(process string) (string, error) {
+	path, err := os.Readlink("/proc/" + process + "/exe")
+	return strings.TrimSuffix(path, " (deleted)"), err
 }
 
 // startOf is when a process began, by the host's clock now.

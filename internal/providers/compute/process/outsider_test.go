@@ -2,6 +2,7 @@ package process
 
 import (
 	"fmt"
+	"os"
 	"os/exec"
 	"sync/atomic"
 	"syscall"
@@ -48,6 +49,13 @@ func outsiderOf(t *testing.T, command *exec.Cmd) outside {
 	})
 	address := nextAddress()
 	return outside{id: fmt.Sprintf("%d@%s", command.Process.Pid, address), address: address, command: command}
+}
+
+// listener runs this test's program, or a copy of it.
+func listener(program string) *exec.Cmd {
+	command := exec.Command(program, "listen")
+	command.Env = append(os.Environ(), "AS_ADDRESS=127.0.0.1", "PORT=0")
+	return command
 }
 
 // leader is a session's own leader with a child in its session.
