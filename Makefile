@@ -15,7 +15,7 @@ build: ## Build asserver, asctl and the example web server into bin/.
 	$(BUILD) -o bin/as-receiver ./examples/receiver
 
 .PHONY: demo
-demo: build ## Watch a cluster scale, lose its leader, heal and scale in (about two minutes).
+demo: build ## Watch a cluster scale, lose its leader, heal and scale in (about a minute).
 	$(BUILD) -o bin/as-demo ./examples/demo
 	@PATH="$(CURDIR)/bin:$$PATH" bin/as-demo
 
