@@ -35,7 +35,8 @@ func TestWhatTheReadmeShowsWorks(t *testing.T) {
 	there := strings.NewReplacer("127.0.0.1:9090", ports[0], "127.0.0.1:7480", w.Nodes[0].HTTP)
 	w.copyExamples(there)
 
-	script := []string{"set -eux", "asctl apply -f examples/web.yaml --wait"}
+	// What of the section before it the others rest on: a group that has scaled in.
+	script := []string{"set -eux", "asctl apply -f examples/web.yaml --wait", "asctl rule execute web/add-two --wait", "asctl group set-desired web 3 --wait"}
 	for _, section := range []string{"### Ask why", "### Step in by hand", "### Hold instances with hooks"} {
 		for line := range strings.Lines(strings.Join(blocks(t, section), "")) {
 			script = append(script, asTyped(there.Replace(strings.TrimSpace(line)), ports[0])...)
