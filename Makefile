@@ -40,7 +40,7 @@ test: lint ## Prove everything: format, vet, generated code, unit, cluster and c
 .PHONY: explore
 explore: ## Look for new failures: property tests and simulations from seeds of their own, until one fails.
 	@while seed=$$(od -An -N3 -tu4 /dev/urandom | tr -d ' '); do echo "seed $$seed"; \
-		$(TEST) -count=1 ./internal/autoscaling ./internal/control ./internal/fsm -rapid.seed=$$seed || exit 1; \
+		$(TEST) -count=1 ./internal/autoscaling ./internal/cluster/journal ./internal/control ./internal/fsm -rapid.seed=$$seed || exit 1; \
 		$(TEST) -count=1 ./internal/scheduler/plan -rapid.seed=$$seed -sim.seed=$$seed || exit 1; \
 	done
 

@@ -16,6 +16,8 @@ import (
 	"github.com/hashicorp/raft"
 	raftboltdb "github.com/hashicorp/raft-boltdb/v2"
 	"go.etcd.io/bbolt"
+
+	"github.com/asctl/as/internal/cluster/journal"
 )
 
 // What is in a data directory. identityFile is written last when one is made:
@@ -32,6 +34,7 @@ type directory struct {
 	path      string
 	lock      *os.File
 	bolt      *raftboltdb.BoltStore
+	journal   *journal.Store
 	snapshots *notedSnapshots
 	storage   Storage
 }
@@ -213,12 +216,15 @@ func (d *directory) open(log hclog.Logger) error {
 		return fmt.Errorf("open log file %s: %w", d.file(logFile), err)
 	}
 	d.bolt = bolt
+	if d.journal, err = journal.Open(d.path, chunked{bolt}, bolt); err != nil {
+		return err
+	}
 	files, err := raft.NewFileSnapshotStoreWithLogger(d.path, 2, log.Named("snapshot"))
 	if err != nil {
 		return fmt.Errorf("open snapshots: %w", err)
 	}
 	d.snapshots = &notedSnapshots{SnapshotStore: files}
-	d.storage = Storage{Logs: newLogCache(chunked{bolt}), Stable: bolt, Snapshots: d.snapshots}
+	d.storage = Storage{Logs: newLogCache(d.journal), Stable: bolt, Snapshots: d.snapshots}
 	return nil
 }
 
@@ -239,7 +245,7 @@ func (d *directory) checkSnapshots() error {
 	if err != nil {
 		return fmt.Errorf("open snapshots: %w", err)
 	}
-	first, err := d.bolt.FirstIndex()
+	first, err := d.journal.FirstIndex()
 	if err != nil {
 		return fmt.Errorf("read the log: %w", err)
 	}
@@ -260,6 +266,9 @@ func (d *directory) checkSnapshots() error {
 // close closes what is open, in reverse order.
 func (d *directory) close() error {
 	var errs []error
+	if d.journal != nil {
+		errs = append(errs, d.journal.Close())
+	}
 	if d.bolt != nil {
 		errs = append(errs, d.bolt.Close())
 	}

@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -147,6 +148,23 @@ func TestDamagedDataIsRefusedWithAReason(t *testing.T) {
 			},
 			"it is truncated or not a log",
 		},
+		"journal missing": {
+			func(t *testing.T, dir string) { must(t, os.Remove(dir+"/journal-1")) },
+			"journal-1 is missing",
+		},
+		"journal truncated": {
+			func(t *testing.T, dir string) { must(t, os.Truncate(dir+"/journal-0", 8192)) },
+			"journal-0 is truncated: it has 8192 bytes",
+		},
+		"journal corrupt": {
+			func(t *testing.T, dir string) {
+				f, err := os.OpenFile(dir+"/journal-0", os.O_WRONLY, 0)
+				must(t, err)
+				_, err = f.WriteAt([]byte("nonsense"), 50)
+				must(t, errors.Join(err, f.Close()))
+			},
+			"journal: record 1 is unreadable, and record",
+		},
 		"snapshot corrupt": {
 			func(t *testing.T, dir string) {
 				f := only(t, dir+"/snapshots/*/state.bin")
@@ -187,9 +205,9 @@ func TestALogThatBeginsAfterTheSnapshotIsRefused(t *testing.T) {
 	dir := filled(t)
 	d, err := openDirectory(dir, "n1", hclog.NewNullLogger())
 	must(t, err)
-	last, err := d.bolt.LastIndex()
+	last, err := d.journal.LastIndex()
 	must(t, err)
-	must(t, d.bolt.DeleteRange(1, last-1))
+	must(t, d.journal.DeleteRange(1, last-1))
 	must(t, d.close())
 	must(t, os.RemoveAll(dir+"/snapshots"))
 	if got := refusal(t, dir); !strings.Contains(got, "is incomplete: its newest readable snapshot ends at entry 0, its log begins at") {

@@ -35,7 +35,7 @@ func TestRaftsMetricsAppear(t *testing.T) {
 		have[f.GetName()] = true
 	}
 	for _, want := range []string{
-		"raft_apply", "raft_commitTime", "raft_boltdb_storeLogs", // only with the build tag hashicorpmetrics
+		"raft_apply", "raft_commitTime", "raft_leader_dispatchLog", // only with the build tag hashicorpmetrics
 		"autoscaling_cluster_leader", "autoscaling_cluster_ready", "autoscaling_cluster_entry_bytes",
 		"autoscaling_cluster_entry_functions", "autoscaling_cluster_commit_seconds",
 		"autoscaling_cluster_leaderships_total", "autoscaling_cluster_campaigns_total", "autoscaling_cluster_refused_total",

@@ -1,0 +1,265 @@
+package journal
+
+import (
+	"fmt"
+	"sync"
+
+	"github.com/hashicorp/raft"
+)
+
+// Store is a log store that is a journal before another one.
+type Store struct {
+	store raft.LogStore
+
+	// change is held by who changes the log, and guards what follows.
+	change   sync.Mutex
+	size     int // of a segment
+	segments [2]*segment
+	active   int    // the segment that is written
+	number   uint64 // of the newest record
+	buffer   []byte
+	moves    chan error // of the move that was begun; nil: it was waited for
+	failed   error      // a write failed: what the disk has now is not known
+
+	mu     sync.RWMutex
+	tail   []*raft.Log // entries that only the journal has, and
+	moving []*raft.Log // those before them, which are on their way to the store
+	upTo   uint64      // the number of the last record with entries in moving
+	moved  uint64      // records up to this number are in the store
+}
+
+// StoreLog stores one entry.
+func (s *Store) StoreLog(log *raft.Log) error { return s.StoreLogs([]*raft.Log{log}) }
+
+// StoreLogs stores entries; they are on the disk when it returns. What is larger
+// than a segment goes to the store at once.
+func (s *Store) StoreLogs(logs []*raft.Log) error {
+	if len(logs) == 0 {
+		return nil
+	}
+	s.change.Lock()
+	defer s.change.Unlock()
+	tooLarge := !s.fits(0, recordSize(logs))
+	if tooLarge || !s.continues(logs[0].Index) {
+		if err := s.settle(); err != nil {
+			return err
+		}
+	}
+	if tooLarge {
+		return s.store.StoreLogs(logs)
+	}
+	if err := s.write(logs); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	s.tail = append(s.tail, logs...)
+	s.mu.Unlock()
+	return nil
+}
+
+// continues says whether the index follows what the journal alone has. After a
+// snapshot Raft goes on behind a gap.
+func (s *Store) continues(index uint64) bool {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	last := s.newest()
+	return last == nil || index == last.Index+1
+}
+
+// newest is the last entry that the store may not have.
+func (s *Store) newest() *raft.Log {
+	for _, logs := range [][]*raft.Log{s.tail, s.moving} {
+		if len(logs) > 0 {
+			return logs[len(logs)-1]
+		}
+	}
+	return nil
+}
+
+// fits says whether a record of so many bytes has room in a segment from the
+// offset on. The last block is kept for the record that closes the segment.
+func (s *Store) fits(offset int64, size int) bool {
+	return offset+int64(size) <= int64(s.size-blockSize)
+}
+
+// write writes one record, into the other segment when this one is full.
+func (s *Store) write(logs []*raft.Log) error {
+	if s.failed != nil {
+		return s.failed
+	}
+	if !s.fits(s.segments[s.active].offset, recordSize(logs)) {
+		if err := s.rotate(); err != nil {
+			return err
+		}
+	}
+	return s.put(logs)
+}
+
+// put writes a record where there is room for it.
+func (s *Store) put(logs []*raft.Log) error {
+	s.mu.RLock()
+	moved := s.moved
+	s.mu.RUnlock()
+	g := s.segments[s.active]
+	s.buffer = appendRecord(s.buffer[:0], record{number: s.number + 1, moved: moved, logs: logs})
+	if _, err := g.file.WriteAt(s.buffer, g.offset); err != nil {
+		s.failed = fmt.Errorf("journal: %w; restart the node", err)
+		return s.failed
+	}
+	s.number++
+	g.offset += int64(len(s.buffer))
+	if g.lowest == 0 && len(logs) > 0 {
+		g.lowest = logs[0].Index
+	}
+	return nil
+}
+
+// rotate goes on in the other segment, once its entries are in the store and
+// this one says so, and begins to move those of this one.
+func (s *Store) rotate() error {
+	if err := s.finishMove(); err != nil {
+		return err
+	}
+	if s.segments[s.active].offset < int64(s.size) { // else it was closed before a restart
+		if err := s.put(nil); err != nil {
+			return err
+		}
+	}
+	s.takeTail()
+	moves := make(chan error, 1)
+	s.moves = moves
+	go func() { moves <- s.move() }()
+	s.active = 1 - s.active
+	*s.segments[s.active] = segment{file: s.segments[s.active].file}
+	return nil
+}
+
+// takeTail has the tail moved next. Nothing is moving.
+func (s *Store) takeTail() {
+	s.mu.Lock()
+	s.moving, s.tail, s.upTo = s.tail, nil, s.number
+	s.mu.Unlock()
+}
+
+// finishMove waits until nothing moves. What failed, as on a full disk, is tried
+// once more: the change that waits for it fails with it, and the next one tries
+// again.
+func (s *Store) finishMove() error {
+	if s.moves != nil {
+		<-s.moves
+		s.moves = nil
+	}
+	return s.move()
+}
+
+func (s *Store) move() error {
+	s.mu.RLock()
+	logs := s.moving
+	s.mu.RUnlock()
+	if len(logs) > 0 {
+		if err := s.store.StoreLogs(logs); err != nil {
+			return err
+		}
+	}
+	s.mu.Lock()
+	s.moving, s.moved = nil, max(s.moved, s.upTo)
+	s.mu.Unlock()
+	return nil
+}
+
+// settle moves everything into the store and has the journal say so, so that
+// nothing of it is replayed.
+func (s *Store) settle() error {
+	if s.lowest() == 0 {
+		return s.failed
+	}
+	if err := s.finishMove(); err != nil {
+		return err
+	}
+	s.takeTail()
+	if err := s.move(); err != nil {
+		return err
+	}
+	if err := s.write(nil); err != nil {
+		return err
+	}
+	for _, g := range s.segments {
+		g.lowest = 0
+	}
+	return nil
+}
+
+// lowest is the lowest index that would be replayed; 0: nothing would be.
+func (s *Store) lowest() uint64 {
+	a, b := s.segments[0].lowest, s.segments[1].lowest
+	if a == 0 || b == 0 {
+		return max(a, b)
+	}
+	return min(a, b)
+}
+
+// DeleteRange deletes entries from either end of the log.
+func (s *Store) DeleteRange(from, to uint64) error {
+	if err := s.release(to); err != nil {
+		return err
+	}
+	return s.store.DeleteRange(from, to)
+}
+
+// release makes sure that no entry up to the index comes back when the journal
+// is replayed.
+func (s *Store) release(to uint64) error {
+	s.change.Lock()
+	defer s.change.Unlock()
+	if lowest := s.lowest(); lowest == 0 || to < lowest {
+		return s.failed
+	}
+	return s.settle()
+}
+
+// FirstIndex is the index of the first entry, 0 when there is none.
+func (s *Store) FirstIndex() (uint64, error) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	first, err := s.store.FirstIndex()
+	if err != nil || first != 0 {
+		return first, err
+	}
+	for _, logs := range [][]*raft.Log{s.moving, s.tail} {
+		if len(logs) > 0 {
+			return logs[0].Index, nil
+		}
+	}
+	return 0, nil
+}
+
+// LastIndex is the index of the last entry, 0 when there is none.
+func (s *Store) LastIndex() (uint64, error) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if last := s.newest(); last != nil {
+		return last.Index, nil
+	}
+	return s.store.LastIndex()
+}
+
+// GetLog reads an entry.
+func (s *Store) GetLog(index uint64, log *raft.Log) error {
+	if l := s.recent(index); l != nil {
+		*log = *l
+		return nil
+	}
+	return s.store.GetLog(index, log)
+}
+
+// recent is an entry that the store may not have.
+func (s *Store) recent(index uint64) *raft.Log {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	for _, logs := range [][]*raft.Log{s.tail, s.moving} {
+		if len(logs) > 0 && index >= logs[0].Index && index-logs[0].Index < uint64(len(logs)) {
+			return logs[index-logs[0].Index]
+		}
+	}
+	return nil
+}
