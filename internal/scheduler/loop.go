@@ -16,8 +16,8 @@ const (
 	// turnBudget is how long the loop looks at groups before it listens again.
 	turnBudget = 5 * time.Millisecond
 	// passShare is how much of the time passes over one large group may take: a
-	// quarter.
-	passShare = 4
+	// tenth.
+	passShare = 10
 	// unchangedPause is when a decision that wrote nothing is tried again.
 	unchangedPause = time.Second
 )
