@@ -22,9 +22,10 @@ import (
 // maxBody bounds a request, in both transports.
 const maxBody = 4 << 20
 
-// streamWorkers serve the calls of a connection; goroutines that stay are cheaper
-// than one for each call.
-const streamWorkers = 16
+// streamWorkers serve the calls; goroutines that stay are cheaper than one for
+// each call, whose stack has to grow first. A call that waits for the log holds
+// its worker.
+const streamWorkers = 128
 
 // defaultLeaderWait covers an election by time-out; see Config.LeaderWait.
 const defaultLeaderWait = 2 * time.Second
