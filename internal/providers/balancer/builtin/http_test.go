@@ -215,6 +215,9 @@ func TestPoolListensWhenTheAddressIsFree(t *testing.T) {
 	done := make(chan error)
 	go func() { done <- s.Run(ctx) }()
 	until(t, s, "it says why", func() bool { return strings.Contains(s.Report()[0].Problem, "in use") })
+	if s.pools[web].listening("", s.Report()[0].Problem) {
+		t.Error("a problem is news each time that it is met")
+	}
 	_ = other.Close()
 	until(t, s, "it listens", func() bool { return s.Addr(web) == address })
 	if problem := s.Report()[0].Problem; problem != "" {

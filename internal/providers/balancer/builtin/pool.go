@@ -117,11 +117,17 @@ func (p *pool) report() PoolReport {
 	return r
 }
 
-func (p *pool) listening(address, problem string) {
+// listening notes where the pool listens, or why it does not. It says whether
+// that is news.
+func (p *pool) listening(address, problem string) (news bool) {
 	p.mu.Lock()
+	news = p.address != address || p.problem != problem
 	p.address, p.problem = address, problem
 	p.mu.Unlock()
-	p.bell.ring()
+	if news {
+		p.bell.ring()
+	}
+	return news
 }
 
 func (p *pool) closeIdle() {

@@ -82,7 +82,7 @@ func (s *Server) serve(ctx context.Context, p *pool) {
 		if err == nil {
 			return
 		}
-		if p.listening("", err.Error()); ctx.Err() == nil {
+		if p.listening("", err.Error()) && ctx.Err() == nil {
 			s.config.Logger.Error("pool is not served, will retry", "pool", p.name, "listen", p.config.Listen, "error", err)
 		}
 		select {
