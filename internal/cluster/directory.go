@@ -39,8 +39,9 @@ type directory struct {
 	storage   Storage
 }
 
-// openDirectory makes the directory when it is not there.
-func openDirectory(path, nodeID string, log hclog.Logger) (_ *directory, err error) {
+// openDirectory makes the directory when it is not there. It tells failed when
+// nothing can be written to it any more.
+func openDirectory(path, nodeID string, log hclog.Logger, failed func(error)) (_ *directory, err error) {
 	if err := os.MkdirAll(path, 0o700); err != nil {
 		return nil, fmt.Errorf("data directory: %w", err)
 	}
@@ -63,7 +64,7 @@ func openDirectory(path, nodeID string, log hclog.Logger) (_ *directory, err err
 	if err := d.checkLogFile(fresh); err != nil {
 		return nil, err
 	}
-	if err := d.open(log); err != nil {
+	if err := d.open(log, failed); err != nil {
 		return nil, err
 	}
 	if err := d.checkSnapshots(); err != nil {
@@ -200,7 +201,7 @@ func boltHighWater(f io.ReaderAt) (int64, error) {
 }
 
 // open opens log and snapshots.
-func (d *directory) open(log hclog.Logger) error {
+func (d *directory) open(log hclog.Logger, failed func(error)) error {
 	bolt, err := raftboltdb.New(raftboltdb.Options{
 		Path: d.file(logFile),
 		BoltOptions: &bbolt.Options{
@@ -216,7 +217,10 @@ func (d *directory) open(log hclog.Logger) error {
 		return fmt.Errorf("open log file %s: %w", d.file(logFile), err)
 	}
 	d.bolt = bolt
-	if d.journal, err = journal.Open(d.path, chunked{bolt}, bolt); err != nil {
+	d.journal, err = journal.Open(journal.Config{
+		Dir: d.path, Store: chunked{bolt}, Stable: bolt, Failed: failed, Logger: log.Named("journal"),
+	})
+	if err != nil {
 		return err
 	}
 	files, err := raft.NewFileSnapshotStoreWithLogger(d.path, 2, log.Named("snapshot"))

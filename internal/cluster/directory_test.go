@@ -2,16 +2,17 @@ package cluster
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
 	"github.com/hashicorp/raft"
+	"golang.org/x/sys/unix"
 
 	"github.com/asctl/as/internal/autoscaling"
 	"github.com/asctl/as/internal/fsm"
@@ -156,15 +157,6 @@ func TestDamagedDataIsRefusedWithAReason(t *testing.T) {
 			func(t *testing.T, dir string) { must(t, os.Truncate(dir+"/journal-0", 8192)) },
 			"journal-0 is truncated: it has 8192 bytes",
 		},
-		"journal corrupt": {
-			func(t *testing.T, dir string) {
-				f, err := os.OpenFile(dir+"/journal-0", os.O_WRONLY, 0)
-				must(t, err)
-				_, err = f.WriteAt([]byte("nonsense"), 50)
-				must(t, errors.Join(err, f.Close()))
-			},
-			"journal: record 1 is unreadable, and record",
-		},
 		"snapshot corrupt": {
 			func(t *testing.T, dir string) {
 				f := only(t, dir+"/snapshots/*/state.bin")
@@ -203,7 +195,7 @@ func must(t *testing.T, err error) {
 
 func TestALogThatBeginsAfterTheSnapshotIsRefused(t *testing.T) {
 	dir := filled(t)
-	d, err := openDirectory(dir, "n1", hclog.NewNullLogger())
+	d, err := openDirectory(dir, "n1", hclog.NewNullLogger(), func(error) {})
 	must(t, err)
 	last, err := d.journal.LastIndex()
 	must(t, err)
@@ -308,4 +300,32 @@ func TestTheInitialClusterIsIgnoredOnceThereIsData(t *testing.T) {
 	writeTo(t, n, "z")
 	cancel()
 	must(t, <-done)
+}
+
+// What cannot be written cannot be kept: the node ends, and says why.
+func TestANodeWhoseJournalCannotBeWrittenEnds(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "data")
+	n, err := New(Config{NodeID: "n1", DataDir: dir, RaftAddr: "127.0.0.1:0", AdvertiseRaft: "127.0.0.1:1"})
+	must(t, err)
+	done := make(chan error, 1)
+	go func() { done <- n.Run(t.Context()) }()
+	writeTo(t, n, "x")
+	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
+	must(t, err)
+	defer full.Close()
+	fds, err := os.ReadDir("/proc/self/fd")
+	must(t, err)
+	for _, entry := range fds {
+		fd, _ := strconv.Atoi(entry.Name())
+		if path, _ := os.Readlink("/proc/self/fd/" + entry.Name()); strings.HasPrefix(path, dir+"/journal-") {
+			must(t, unix.Dup3(int(full.Fd()), fd, unix.O_CLOEXEC))
+		}
+	}
+	err = n.Do(t.Context(), func(tx *fsm.Tx) error { tx.PutNode(&autoscaling.Node{ID: "y"}); return nil })
+	if err == nil {
+		t.Error("what was not stored was acknowledged")
+	}
+	if err := <-done; err == nil || !strings.Contains(err.Error(), "write the journal: ") || !strings.Contains(err.Error(), "no space left") {
+		t.Errorf("the node ended with: %v", err)
+	}
 }

@@ -144,7 +144,7 @@ func (n *Node) openStorage() (*Storage, func() error, error) {
 	case n.cfg.DataDir == "":
 		return MemoryStorage(), nothing, nil
 	}
-	d, err := openDirectory(n.cfg.DataDir, n.cfg.NodeID, n.log)
+	d, err := openDirectory(n.cfg.DataDir, n.cfg.NodeID, n.log, n.fail)
 	if err != nil {
 		return nil, nil, err
 	}

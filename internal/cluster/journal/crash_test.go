@@ -2,301 +2,274 @@ package journal
 
 import (
 	"errors"
-	"fmt"
+	"maps"
+	"math/rand"
 	"os"
-	"path/filepath"
-	"strings"
+	"slices"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/hashicorp/go-hclog"
 	"github.com/hashicorp/raft"
 	"pgregory.net/rapid"
 )
 
-// What raft does to a log, with crashes in between: kill -9, or a failing power,
-// after which of the write that was not acknowledged any sectors may be there,
-// and the store has what moved, or not yet.
+// What Raft does to a log, on a machine whose power fails: at any write to the
+// journal, of which any sectors may be there then, and at any transaction of the
+// store, which is there or not; also while the journal is opened. What was
+// acknowledged is there afterwards, and the change in whose middle it happened,
+// or that it was not told of, as a whole or not at all.
 func TestNothingAcknowledgedIsLostInACrash(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		m := newMachine(t)
-		defer m.end()
-		t.Repeat(map[string]func(*rapid.T){
-			"":                     m.check,
-			"store":                m.store,
-			"store more":           m.store,
-			"delete the beginning": m.deleteBeginning,
-			"delete the end":       m.deleteEnd,
-			"go on behind a gap":   m.gap,
-			"fill the disk":        m.fill,
-			"restart":              m.restart,
-			"crash":                m.crash,
-		})
+		defer os.RemoveAll(m.dir)
+		for range rapid.IntRange(1, 8).Draw(t, "boots") {
+			m.boot(t)
+			for range rapid.IntRange(0, 40).Draw(t, "changes") {
+				if !m.change(t) {
+					break
+				}
+			}
+			if !rapid.Bool().Draw(t, "clean") {
+				m.power.off = true
+			}
+			m.journal.Close()
+		}
+		m.boot(t)
+		m.journal.Close()
 	})
 }
 
-// machine is a node's log and what it must be.
+var errPower = errors.New("the power failed")
+
+// power fails after so many steps.
+type power struct {
+	left int // 0: not at all
+	off  bool
+	dice *rand.Rand // for what of the last step is done
+}
+
+// step says whether this step is done, and whether it is the last one, of which
+// any part may be.
+func (p *power) step() (done, last bool) {
+	if p.off {
+		return false, false
+	}
+	if p.left > 0 {
+		p.left--
+		p.off = p.left == 0
+	}
+	return !p.off, p.off
+}
+
+// poweredFile is a segment on the machine.
+type poweredFile struct {
+	*os.File
+	power *power
+}
+
+func (f poweredFile) WriteAt(b []byte, at int64) (int, error) {
+	const sector = 512
+	done, last := f.power.step()
+	if last {
+		kept := f.power.dice.Intn(4) // of four: none to three
+		for i := 0; i < len(b); i += sector {
+			if f.power.dice.Intn(4) < kept {
+				if _, err := f.File.WriteAt(b[i:i+sector], at+int64(i)); err != nil {
+					return 0, err
+				}
+			}
+		}
+	}
+	if !done {
+		return 0, errPower
+	}
+	return f.File.WriteAt(b, at)
+}
+
+// poweredStore is the store on the machine: by index what it has.
+type poweredStore struct {
+	power *power
+	logs  map[uint64]*raft.Log
+}
+
+func (s poweredStore) transaction(f func()) error {
+	done, last := s.power.step()
+	if done || last && s.power.dice.Intn(2) == 0 {
+		f()
+	}
+	if !done {
+		return errPower
+	}
+	return nil
+}
+
+func (s poweredStore) StoreLog(l *raft.Log) error { return s.StoreLogs([]*raft.Log{l}) }
+
+func (s poweredStore) StoreLogs(logs []*raft.Log) error {
+	return s.transaction(func() {
+		for _, l := range logs {
+			s.logs[l.Index] = l
+		}
+	})
+}
+
+func (s poweredStore) DeleteRange(from, to uint64) error {
+	return s.transaction(func() { maps.DeleteFunc(s.logs, func(i uint64, _ *raft.Log) bool { return i >= from && i <= to }) })
+}
+
+func (s poweredStore) GetLog(i uint64, l *raft.Log) error {
+	if s.logs[i] == nil {
+		return raft.ErrLogNotFound
+	}
+	*l = *s.logs[i]
+	return nil
+}
+
+func (s poweredStore) FirstIndex() (uint64, error) {
+	if len(s.logs) == 0 {
+		return 0, nil
+	}
+	return slices.Min(slices.Collect(maps.Keys(s.logs))), nil
+}
+
+func (s poweredStore) LastIndex() (uint64, error) {
+	if len(s.logs) == 0 {
+		return 0, nil
+	}
+	return slices.Max(slices.Collect(maps.Keys(s.logs))), nil
+}
+
+// machine is a node's log, and what it may be.
 type machine struct {
-	root    string
-	opens   int
-	disk    *disk
+	dir     string
+	power   *power
+	store   poweredStore
+	stable  *raft.InmemStore
 	journal *Store
-	model   *raft.InmemStore
-	next    uint64
 	term    uint64
-	last    write
+	is      map[uint64]*raft.Log
+	or      map[uint64]*raft.Log // what the change was to make that the power failed in
 }
 
 func newMachine(t *rapid.T) *machine {
-	root, err := os.MkdirTemp("", "journal")
+	dir, err := os.MkdirTemp("", "journal")
 	if err != nil {
 		t.Fatal(err)
 	}
-	m := &machine{root: root, disk: newDisk(), model: raft.NewInmemStore(), next: 1}
-	m.open(t)
-	return m
+	p := &power{dice: rand.New(rand.NewSource(rapid.Int64().Draw(t, "dice")))}
+	return &machine{dir: dir, power: p, store: poweredStore{p, map[uint64]*raft.Log{}}, stable: raft.NewInmemStore(), is: map[uint64]*raft.Log{}}
 }
 
-func (m *machine) end() {
-	if m.journal != nil {
-		m.journal.Close()
+// boot opens the journal, at the first attempt or a later one, and looks at what
+// it has.
+func (m *machine) boot(t *rapid.T) {
+	for crashes := rapid.IntRange(0, 2).Draw(t, "crashes while it opens"); ; crashes-- {
+		m.power.off, m.power.left = false, 0
+		if crashes > 0 {
+			m.power.left = rapid.IntRange(1, 3).Draw(t, "steps")
+		}
+		err := m.open(rapid.Bool().Draw(t, "moves at once"))
+		if err == nil {
+			break
+		}
+		if !errors.Is(err, errPower) {
+			t.Fatal(err)
+		}
 	}
-	os.RemoveAll(m.root)
+	has := contents(t, m.journal)
+	if m.or != nil && slices.Equal(has, sorted(m.or)) {
+		m.is = m.or
+	}
+	m.or = nil
+	if diff := cmp.Diff(sorted(m.is), has); diff != "" {
+		t.Fatal(diff)
+	}
+	if m.power.left == 0 {
+		m.power.left = rapid.IntRange(0, 40).Draw(t, "steps")
+	}
 }
 
-func (m *machine) dir() string { return filepath.Join(m.root, fmt.Sprint(m.opens)) }
+// open has what moves moved at once, or when it is waited for.
+func (m *machine) open(atOnce bool) (err error) {
+	m.journal, err = open(Config{
+		Dir: m.dir, Store: m.store, Stable: m.stable, Failed: func(error) {}, Logger: hclog.NewNullLogger(), size: small,
+		open: func(path string) (file, error) {
+			f, err := os.OpenFile(path, os.O_RDWR, 0)
+			return poweredFile{f, m.power}, err
+		},
+		begin: func(move func()) (wait func()) {
+			if atOnce {
+				move()
+				return func() {}
+			}
+			return move
+		},
+	})
+	return err
+}
 
-func (m *machine) open(t *rapid.T) {
-	if err := os.MkdirAll(m.dir(), 0o700); err != nil {
-		t.Fatal(err)
-	}
+// change makes one change; it says whether there was power for it.
+func (m *machine) change(t *rapid.T) bool {
+	first, last := ends(m.is)
+	next := maps.Clone(m.is)
 	var err error
-	if m.journal, err = open(m.dir(), m.disk, m.disk, small); err != nil {
+	switch what := rapid.IntRange(0, 9).Draw(t, "what"); {
+	case what == 0 && last > first+1: // the beginning, behind a snapshot
+		to := rapid.Uint64Range(first, last-1).Draw(t, "to")
+		maps.DeleteFunc(next, func(i uint64, _ *raft.Log) bool { return i <= to })
+		err = m.journal.DeleteRange(first, to)
+	case what == 1 && last > first+1: // the end, as another leader wants it
+		from := rapid.Uint64Range(max(first+1, last-min(last, 5)), last).Draw(t, "from")
+		maps.DeleteFunc(next, func(i uint64, _ *raft.Log) bool { return i >= from })
+		m.term++
+		err = m.journal.DeleteRange(from, last)
+	default:
+		if what == 2 {
+			last += 10 // behind the leader's snapshot
+		}
+		logs := m.draw(t, last+1)
+		for _, l := range logs {
+			next[l.Index] = l
+		}
+		err = m.journal.StoreLogs(logs)
+	}
+	switch {
+	case err == nil:
+		m.is = next
+	case errors.Is(err, errPower):
+		m.or = next
+		return false
+	default:
 		t.Fatal(err)
 	}
-	for i, g := range m.journal.segments {
-		g.file = noted{g.file.(*os.File), i, &m.last}
+	if diff := cmp.Diff(sorted(m.is), contents(t, m.journal)); diff != "" {
+		t.Fatal(diff)
 	}
+	return true
 }
 
-func (m *machine) draw(t *rapid.T) []*raft.Log {
-	var sizes []int
-	for range rapid.IntRange(1, 4).Draw(t, "n") {
-		sizes = append(sizes, rapid.SampledFrom([]int{0, 30, 3000, 4050, 9000, 9000, small + 1}).Draw(t, "size"))
-	}
-	logs := entries(m.next, sizes...)
+func (m *machine) draw(t *rapid.T, from uint64) []*raft.Log {
+	sizes := rapid.SliceOfN(rapid.SampledFrom([]int{0, 1, 30, 30, 3000, 4050, 9000, small + 1}), 1, 4).Draw(t, "sizes")
+	logs := entries(from, sizes...)
 	for _, l := range logs {
 		l.Term = m.term
 	}
 	return logs
 }
 
-func (m *machine) store(t *rapid.T) {
-	m.storeAll(t, m.draw(t))
+func ends(logs map[uint64]*raft.Log) (first, last uint64) {
+	if len(logs) == 0 {
+		return 0, 0
+	}
+	indexes := slices.Collect(maps.Keys(logs))
+	return slices.Min(indexes), slices.Max(indexes)
 }
 
-func (m *machine) storeAll(t *rapid.T, logs []*raft.Log) {
-	if m.accepts(t, m.journal.StoreLogs(logs)) {
-		_ = m.model.StoreLogs(logs)
-		m.next = logs[len(logs)-1].Index + 1
-	}
-}
-
-func (m *machine) delete(t *rapid.T, from, to uint64) bool {
-	ok := m.accepts(t, m.journal.DeleteRange(from, to))
-	if ok {
-		_ = m.model.DeleteRange(from, to)
-	}
-	return ok
-}
-
-// accepts says whether a change was made, when all that it began has ended. It
-// may be refused while the disk is full.
-func (m *machine) accepts(t *rapid.T, err error) bool {
-	for m.journal.moves != nil && len(m.journal.moves) == 0 {
-		time.Sleep(10 * time.Microsecond)
-	}
-	if err != nil && (m.disk.full == nil || !errors.Is(err, m.disk.full)) {
-		t.Fatal(err)
-	}
-	return err == nil
-}
-
-// fill fills the disk, and makes room again.
-func (m *machine) fill(*rapid.T) {
-	if m.disk.full == nil {
-		m.disk.set(errors.New("the disk is full"), nil)
-	} else {
-		m.disk.set(nil, nil)
-	}
-}
-
-func (m *machine) deleteBeginning(t *rapid.T) {
-	first, _ := m.model.FirstIndex()
-	if first == 0 || first+1 >= m.next {
-		t.Skip("too short")
-	}
-	m.delete(t, first, rapid.Uint64Range(first, m.next-2).Draw(t, "to"))
-}
-
-func (m *machine) deleteEnd(t *rapid.T) {
-	first, _ := m.model.FirstIndex()
-	if first == 0 || first+1 >= m.next {
-		t.Skip("too short")
-	}
-	from := rapid.Uint64Range(first+1, m.next-1).Draw(t, "from")
-	if m.delete(t, from, m.next-1) {
-		m.next = from
-		m.term++
-	}
-}
-
-// gap is what a snapshot of the leader makes.
-func (m *machine) gap(t *rapid.T) {
-	logs := m.draw(t)
-	for _, l := range logs {
-		l.Index += 10
-	}
-	m.storeAll(t, logs)
-}
-
-func (m *machine) restart(t *rapid.T) {
-	if err := m.journal.Close(); err != nil {
-		t.Fatal(err)
-	}
-	m.disk.set(nil, nil)
-	m.open(t)
-}
-
-func (m *machine) crash(t *rapid.T) {
-	before := clone(m.disk.InmemStore)
-	logs := m.draw(t)
-	moved := rapid.Bool().Draw(t, "moved")
-	if !moved {
-		m.disk.set(errors.New("the power failed"), nil)
-	}
-	stored := m.journal.StoreLogs(logs) == nil
-	m.journal.Close()
-	is := m.segments(t)
-	if stored && m.journal.fits(0, recordSize(logs)) && rapid.Bool().Draw(t, "torn") {
-		m.last.tear(t, is[m.last.segment])
-	}
-	if moved {
-		before = clone(m.disk.InmemStore)
-	}
-	m.disk = &disk{InmemStore: before}
-	m.opens++
-	if err := os.MkdirAll(m.dir(), 0o700); err != nil {
-		t.Fatal(err)
-	}
-	for i, path := range paths(m.dir()) {
-		if err := os.WriteFile(path, is[i], 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	m.open(t)
-	// All of the last write is there, or nothing.
-	if last, _ := m.journal.LastIndex(); stored && last >= logs[0].Index {
-		_ = m.model.StoreLogs(logs)
-		m.next = logs[len(logs)-1].Index + 1
-	}
-}
-
-func (m *machine) segments(t *rapid.T) [2][]byte {
-	var all [2][]byte
-	for i, path := range paths(m.dir()) {
-		b, err := os.ReadFile(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		all[i] = b
+func sorted(logs map[uint64]*raft.Log) []string {
+	var all []string
+	for _, i := range slices.Sorted(maps.Keys(logs)) {
+		all = append(all, line(logs[i]))
 	}
 	return all
-}
-
-// write is one write to a segment, and what was there before.
-type write struct {
-	segment int
-	at      int64
-	was     []byte
-}
-
-// tear takes back some sectors of the write.
-func (w write) tear(t *rapid.T, is []byte) {
-	const sector = 512
-	for i := 0; i < len(w.was); i += sector {
-		if rapid.Bool().Draw(t, "lost") {
-			copy(is[w.at+int64(i):][:sector], w.was[i:])
-		}
-	}
-}
-
-// noted remembers the last write to a segment.
-type noted struct {
-	*os.File
-	segment int
-	last    *write
-}
-
-func (f noted) WriteAt(b []byte, at int64) (int, error) {
-	was := make([]byte, len(b))
-	if _, err := f.ReadAt(was, at); err != nil {
-		return 0, err
-	}
-	*f.last = write{f.segment, at, was}
-	return f.File.WriteAt(b, at)
-}
-
-func clone(s *raft.InmemStore) *raft.InmemStore {
-	c := raft.NewInmemStore()
-	_ = c.Set(made, []byte{1})
-	first, _ := s.FirstIndex()
-	last, _ := s.LastIndex()
-	for i := first; i != 0 && i <= last; i++ {
-		var l raft.Log
-		if s.GetLog(i, &l) == nil {
-			_ = c.StoreLogs([]*raft.Log{&l})
-		}
-	}
-	return c
-}
-
-func (m *machine) check(t *rapid.T) {
-	if diff := cmp.Diff(contents(t, m.model), contents(t, m.journal)); diff != "" {
-		t.Fatal(diff)
-	}
-}
-
-// Damage is refused, or did not matter since the store has what it hit. Only that
-// of the last record passes for a write that the power failed in.
-func TestDamageIsRefused(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		m := newMachine(t)
-		defer m.end()
-		beforeLast := contents(t, m.model)
-		for range rapid.IntRange(1, 20).Draw(t, "changes") {
-			beforeLast = contents(t, m.model)
-			m.store(t)
-		}
-		m.journal.Close()
-		all := m.segments(t)
-		i := rapid.IntRange(0, 1).Draw(t, "segment")
-		at := rapid.IntRange(0, small-1).Draw(t, "at")
-		all[i][at] ^= 1 << rapid.IntRange(0, 7).Draw(t, "bit")
-		if err := os.WriteFile(paths(m.dir())[i], all[i], 0o600); err != nil {
-			t.Fatal(err)
-		}
-		s, err := open(m.dir(), m.disk, m.disk, small)
-		if err != nil {
-			if !strings.Contains(err.Error(), "is unreadable, and record") {
-				t.Fatal("unclear: ", err)
-			}
-			return
-		}
-		defer s.Close()
-		got := contents(t, s)
-		if !cmp.Equal(got, contents(t, m.model)) && !cmp.Equal(got, beforeLast) {
-			t.Fatal(cmp.Diff(contents(t, m.model), got))
-		}
-	})
 }

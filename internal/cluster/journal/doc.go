@@ -4,17 +4,23 @@
 // journal stands before such a store: entries are durable once they are in the
 // journal, after one sequential write, and move on into the store many at a
 // time. What the journal alone has is at most two segments, and is put into the
-// store when it is opened again.
+// store when the journal is closed, or opened again.
 //
 // A segment is a file of fixed size, written full of zeros when it is made, so
-// that a write changes data only and never the file system's own records. There
-// are two: while the entries of one move into the store the other is written.
-// A segment is written anew only when all its entries are in the store, and the
-// last record of the other one says so.
+// that later writes change data only and not, on ext4 and xfs, the file
+// system's own records. There are two: while the entries of one move into the
+// store the other is written. A segment is written anew only when all its
+// entries are in the store, and the last record of the other one says so.
 //
-// A record is a batch of entries with a checksum and a number, one higher than
-// the number before it. Records begin at block boundaries: nothing that was
-// acknowledged is ever written again, so that a write which the power fails in
-// can spoil only itself. Such a record is the last one, and was not
-// acknowledged; one that is unreadable anywhere else is an error.
+// A record is a batch of entries with a checksum, a number, one higher than that
+// of the record before it, and the number up to which records are in the store.
+// The newest record thereby says which records are needed; one of them that
+// cannot be read is an error. Records begin at block boundaries: a write that
+// the power fails in can spoil nothing but itself. That record was the newest
+// one, and nobody was told of it. (Of damage to the newest record that comes
+// later there is no telling it apart.)
+//
+// Checksums start from a random number that the node's stable store keeps:
+// nothing that a caller puts into an entry can pass for a record, and the
+// journal belongs to one store.
 package journal

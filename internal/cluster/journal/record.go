@@ -13,7 +13,7 @@ import (
 const blockSize = 4096
 
 // The header of a record, little-endian: checksum of all that follows (4 bytes),
-// length of what follows the header (4), number (8), moved (8).
+// length of what follows the header (4), number (8), stored (8).
 const headerSize = 24
 
 // entrySize is the fixed part of an encoded entry: index (8), term (8), time of
@@ -25,12 +25,12 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 // record is one batch of entries as it was acknowledged.
 type record struct {
 	number uint64
-	moved  uint64 // records up to this number were in the store when it was written
+	stored uint64 // records up to this number were in the store when it was written
 	logs   []*raft.Log
 }
 
 // appendRecord appends the record to b, which is empty, padded to whole blocks.
-func appendRecord(b []byte, r record) []byte {
+func appendRecord(b []byte, seed uint32, r record) []byte {
 	b = append(b, make([]byte, headerSize)...)
 	for _, l := range r.logs {
 		b = binary.LittleEndian.AppendUint64(b, l.Index)
@@ -44,8 +44,8 @@ func appendRecord(b []byte, r record) []byte {
 	}
 	binary.LittleEndian.PutUint32(b[4:], uint32(len(b)-headerSize))
 	binary.LittleEndian.PutUint64(b[8:], r.number)
-	binary.LittleEndian.PutUint64(b[16:], r.moved)
-	binary.LittleEndian.PutUint32(b, crc32.Checksum(b[4:], castagnoli))
+	binary.LittleEndian.PutUint64(b[16:], r.stored)
+	binary.LittleEndian.PutUint32(b, crc32.Update(seed, castagnoli, b[4:]))
 	if rest := len(b) % blockSize; rest > 0 {
 		b = append(b, make([]byte, blockSize-rest)...)
 	}
@@ -63,38 +63,27 @@ func recordSize(logs []*raft.Log) int {
 
 func wholeBlocks(n int) int { return (n + blockSize - 1) / blockSize * blockSize }
 
-// header is a record's number and size in bytes, when a whole record is at the
-// beginning of b.
-func header(b []byte) (number uint64, size int, ok bool) {
-	if len(b) < headerSize {
-		return 0, 0, false
-	}
+// parse reads the record at the beginning of b, and its size in blocks' bytes.
+// ok: there is a whole one. Its entries do not share memory with b.
+func parse(b []byte, seed uint32) (r record, size int, ok bool) {
 	length := uint64(binary.LittleEndian.Uint32(b[4:]))
-	number = binary.LittleEndian.Uint64(b[8:])
-	if number == 0 || length > uint64(len(b)-headerSize) {
-		return 0, 0, false
+	if length > uint64(len(b)-headerSize) {
+		return record{}, 0, false
 	}
-	size = headerSize + int(length)
-	if crc32.Checksum(b[4:size], castagnoli) != binary.LittleEndian.Uint32(b) {
-		return 0, 0, false
+	end := headerSize + int(length)
+	if crc32.Update(seed, castagnoli, b[4:end]) != binary.LittleEndian.Uint32(b) {
+		return record{}, 0, false
 	}
-	return number, wholeBlocks(size), true
-}
-
-// parse reads the record at the beginning of b, which header found. The entries
-// do not share memory with b.
-func parse(b []byte) (record, error) {
-	r := record{number: binary.LittleEndian.Uint64(b[8:]), moved: binary.LittleEndian.Uint64(b[16:])}
-	rest := b[headerSize : headerSize+int(binary.LittleEndian.Uint32(b[4:]))]
-	for len(rest) > 0 {
+	r = record{number: binary.LittleEndian.Uint64(b[8:]), stored: binary.LittleEndian.Uint64(b[16:])}
+	for rest := b[headerSize:end]; len(rest) > 0; {
 		l, n, err := parseEntry(rest)
 		if err != nil {
-			return record{}, err
+			return record{}, 0, false
 		}
 		r.logs = append(r.logs, l)
 		rest = rest[n:]
 	}
-	return r, nil
+	return r, wholeBlocks(end), true
 }
 
 func parseEntry(b []byte) (*raft.Log, int, error) {

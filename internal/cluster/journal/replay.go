@@ -1,76 +1,76 @@
 package journal
 
-import "fmt"
+import (
+	"fmt"
 
-// found is what a segment has.
+	"github.com/hashicorp/raft"
+)
+
+// found is a record and where it ends.
 type found struct {
-	records []record // from its beginning, numbered without a gap
-	end     int64    // of these, in bytes
-	stray   uint64   // highest number of a record that is behind these; 0: none
+	record
+	segment int
+	end     int64
 }
 
-func (f found) first() uint64 {
-	if len(f.records) == 0 {
-		return 0
-	}
-	return f.records[0].number
+// scanned are all records that can be read, by their numbers. Among them are
+// some of the time before a segment was written anew.
+type scanned struct {
+	records map[uint64]found
+	newest  uint64  // 0: there is none
+	begins  [2]bool // whether a record is at the beginning of the segment
 }
 
-func (f found) last() uint64 {
-	if len(f.records) == 0 {
-		return 0
+func scan(segments [2][]byte, seed uint32) scanned {
+	c := scanned{records: map[uint64]found{}}
+	for i, b := range segments {
+		for at := 0; at < len(b); {
+			r, size, ok := parse(b[at:], seed)
+			if !ok {
+				at += blockSize
+				continue
+			}
+			c.begins[i] = c.begins[i] || at == 0
+			at += size
+			c.records[r.number] = found{record: r, segment: i, end: int64(at)}
+			c.newest = max(c.newest, r.number)
+		}
 	}
-	return f.records[len(f.records)-1].number
+	return c
 }
 
-// scan reads a segment. Behind its records is what a record was when the power
-// failed, and what is left of the time before it was written anew.
-func scan(b []byte) (found, error) {
-	var f found
-	at := 0
-	for at < len(b) {
-		number, size, ok := header(b[at:])
-		if !ok || (len(f.records) > 0 && number != f.last()+1) {
-			break
+// entries are those that the store may not have, in order.
+func (c scanned) entries() ([]*raft.Log, error) {
+	var logs []*raft.Log
+	for n := c.records[c.newest].stored + 1; n <= c.newest; n++ {
+		r, ok := c.records[n]
+		if !ok {
+			return nil, fmt.Errorf("record %d is unreadable, and record %d follows it", n, c.newest)
 		}
-		r, err := parse(b[at:])
-		if err != nil {
-			return found{}, fmt.Errorf("record %d: %w", number, err)
-		}
-		f.records = append(f.records, r)
-		at += size
+		logs = append(logs, r.logs...)
 	}
-	f.end = int64(at)
-	for ; at < len(b); at += blockSize {
-		if number, _, ok := header(b[at:]); ok {
-			f.stray = max(f.stray, number)
-		}
-	}
-	return f, nil
+	return logs, nil
 }
 
-// replay is what the store may not have, in order, and the number of the newest
-// record. A record that was acknowledged and cannot be read any more is an
-// error: it is followed by one with a higher number.
-func replay(older, newer found) (records []record, last uint64, err error) {
-	if older.first() > newer.first() {
-		older, newer = newer, older
+// check refuses entries of another log than the store's: what both have is the
+// same in both.
+func check(logs []*raft.Log, store raft.LogStore) error {
+	first, err := store.FirstIndex()
+	if err != nil {
+		return err
 	}
-	last = newer.last()
-	if stray := max(older.stray, newer.stray); stray > last {
-		return nil, 0, fmt.Errorf("journal: record %d is unreadable, and record %d follows it", last+1, stray)
+	last, err := store.LastIndex()
+	if err != nil {
+		return err
 	}
-	if last == 0 {
-		return nil, 0, nil
-	}
-	moved := newer.records[len(newer.records)-1].moved
-	if older.last()+1 != newer.first() && moved < newer.first()-1 {
-		return nil, 0, fmt.Errorf("journal: record %d is unreadable, and record %d follows it", max(older.last(), moved)+1, newer.first())
-	}
-	for _, r := range append(older.records, newer.records...) {
-		if r.number > moved {
-			records = append(records, r)
+	for _, l := range logs {
+		if l.Index < first || l.Index > last {
+			continue
+		}
+		var in raft.Log
+		if err := store.GetLog(l.Index, &in); err == nil && in.Term != l.Term {
+			return fmt.Errorf("it is not this log's: entry %d is of term %d in it, and of term %d in the log", l.Index, l.Term, in.Term)
 		}
 	}
-	return records, last, nil
+	return nil
 }

@@ -10,8 +10,7 @@ import (
 	"syscall"
 )
 
-// segmentSize holds 1024 of the smallest records: two segments never have more
-// entries of one each than Raft keeps behind a snapshot.
+// segmentSize is also what one transaction of the store takes over.
 const segmentSize = 4 << 20
 
 // segment is a file that is written from its beginning to its end, again and
@@ -22,7 +21,7 @@ type segment struct {
 	lowest uint64 // index of its first entry; 0: it has none that would be replayed
 }
 
-// file is an *os.File, or in tests one that a crash can be made of.
+// file is an *os.File, or in tests one that loses its power.
 type file interface {
 	io.WriterAt
 	io.Closer
@@ -54,34 +53,25 @@ func create(dir string, size int) error {
 	return nil
 }
 
-// openSegment opens a segment and reads what is in it. A write to it is on the
-// disk when it returns.
-func openSegment(path string, size int) (*os.File, found, error) {
-	f, err := os.OpenFile(path, os.O_RDWR|syscall.O_DSYNC, 0)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, found{}, fmt.Errorf("journal %s is missing; the node's state cannot be read without it", path)
-	}
-	if err != nil {
-		return nil, found{}, fmt.Errorf("journal: %w", err)
-	}
-	b, err := io.ReadAll(io.LimitReader(f, int64(size)+1))
+// read reads a segment, which has its size or is damaged.
+func read(path string, size int) ([]byte, error) {
+	info, err := os.Stat(path)
 	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, fmt.Errorf("journal %s is missing; the node's state cannot be read without it", path)
 	case err != nil:
-		err = fmt.Errorf("journal: %w", err)
-	case len(b) < size:
-		err = fmt.Errorf("journal %s is truncated: it has %d bytes instead of %d", path, len(b), size)
-	case len(b) > size:
-		err = fmt.Errorf("journal %s is not a journal: it has more than %d bytes", path, size)
+		return nil, fmt.Errorf("journal: %w", err)
+	case info.Size() < int64(size):
+		return nil, fmt.Errorf("journal %s is truncated: it has %d bytes instead of %d", path, info.Size(), size)
+	case info.Size() > int64(size):
+		return nil, fmt.Errorf("journal %s is not a journal: it has %d bytes instead of %d", path, info.Size(), size)
 	}
-	var s found
-	if err == nil {
-		if s, err = scan(b); err != nil {
-			err = fmt.Errorf("journal %s: %w", path, err)
-		}
-	}
+	b, err := os.ReadFile(path)
 	if err != nil {
-		_ = f.Close()
-		return nil, found{}, err
+		return nil, fmt.Errorf("journal: %w", err)
 	}
-	return f, s, nil
+	return b, nil
 }
+
+// openFile opens a segment for writing. A write is on the disk when it returns.
+func openFile(path string) (file, error) { return os.OpenFile(path, os.O_WRONLY|syscall.O_DSYNC, 0) }

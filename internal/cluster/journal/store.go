@@ -1,6 +1,7 @@
 package journal
 
 import (
+	"errors"
 	"fmt"
 	"sync"
 
@@ -9,23 +10,54 @@ import (
 
 // Store is a log store that is a journal before another one.
 type Store struct {
+	cfg   Config
 	store raft.LogStore
+	seed  uint32 // where checksums start
 
-	// change is held by who changes the log, and guards what follows.
-	change   sync.Mutex
-	size     int // of a segment
+	// writing is held by who writes the journal, over the write: writes have an
+	// order, and there is one disk. It guards what follows.
+	writing  sync.Mutex
 	segments [2]*segment
 	active   int    // the segment that is written
 	number   uint64 // of the newest record
 	buffer   []byte
-	moves    chan error // of the move that was begun; nil: it was waited for
-	failed   error      // a write failed: what the disk has now is not known
+	wait     func() // for the move that was begun; nil: nobody has to
+	failed   error  // nothing is written any more
 
-	mu     sync.RWMutex
-	tail   []*raft.Log // entries that only the journal has, and
-	moving []*raft.Log // those before them, which are on their way to the store
-	upTo   uint64      // the number of the last record with entries in moving
-	moved  uint64      // records up to this number are in the store
+	// mu guards where entries are to be found.
+	mu         sync.RWMutex
+	tail       []*raft.Log // entries that only the journal has, and
+	moving     []*raft.Log // those before them, which are on their way to the store
+	movingUpTo uint64      // the number of the last record with entries in moving
+	stored     uint64      // records up to this number are in the store
+}
+
+// Close puts into the store what only the journal has: an earlier version of the
+// service does not read it.
+func (s *Store) Close() error {
+	s.writing.Lock()
+	defer s.writing.Unlock()
+	if err := s.settle(); err != nil {
+		s.cfg.Logger.Warn("entries stay in the journal", "error", err)
+	}
+	if s.wait != nil {
+		s.wait()
+		s.wait = nil
+	}
+	if s.failed == nil {
+		s.failed = errors.New("the journal is closed")
+	}
+	return s.closeFiles()
+}
+
+func (s *Store) closeFiles() error {
+	var errs []error
+	for _, g := range s.segments {
+		if g != nil {
+			errs = append(errs, g.file.Close())
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // StoreLog stores one entry.
@@ -37,8 +69,8 @@ func (s *Store) StoreLogs(logs []*raft.Log) error {
 	if len(logs) == 0 {
 		return nil
 	}
-	s.change.Lock()
-	defer s.change.Unlock()
+	s.writing.Lock()
+	defer s.writing.Unlock()
 	tooLarge := !s.fits(0, recordSize(logs))
 	if tooLarge || !s.continues(logs[0].Index) {
 		if err := s.settle(); err != nil {
@@ -66,20 +98,10 @@ func (s *Store) continues(index uint64) bool {
 	return last == nil || index == last.Index+1
 }
 
-// newest is the last entry that the store may not have.
-func (s *Store) newest() *raft.Log {
-	for _, logs := range [][]*raft.Log{s.tail, s.moving} {
-		if len(logs) > 0 {
-			return logs[len(logs)-1]
-		}
-	}
-	return nil
-}
-
 // fits says whether a record of so many bytes has room in a segment from the
 // offset on. The last block is kept for the record that closes the segment.
 func (s *Store) fits(offset int64, size int) bool {
-	return offset+int64(size) <= int64(s.size-blockSize)
+	return offset+int64(size) <= int64(s.cfg.size-blockSize)
 }
 
 // write writes one record, into the other segment when this one is full.
@@ -98,12 +120,13 @@ func (s *Store) write(logs []*raft.Log) error {
 // put writes a record where there is room for it.
 func (s *Store) put(logs []*raft.Log) error {
 	s.mu.RLock()
-	moved := s.moved
+	stored := s.stored
 	s.mu.RUnlock()
 	g := s.segments[s.active]
-	s.buffer = appendRecord(s.buffer[:0], record{number: s.number + 1, moved: moved, logs: logs})
+	s.buffer = appendRecord(s.buffer[:0], s.seed, record{number: s.number + 1, stored: stored, logs: logs})
 	if _, err := g.file.WriteAt(s.buffer, g.offset); err != nil {
-		s.failed = fmt.Errorf("journal: %w; restart the node", err)
+		s.failed = fmt.Errorf("write the journal: %w", err)
+		s.cfg.Failed(s.failed)
 		return s.failed
 	}
 	s.number++
@@ -120,15 +143,17 @@ func (s *Store) rotate() error {
 	if err := s.finishMove(); err != nil {
 		return err
 	}
-	if s.segments[s.active].offset < int64(s.size) { // else it was closed before a restart
+	if s.segments[s.active].offset < int64(s.cfg.size) { // else it was closed before a restart
 		if err := s.put(nil); err != nil {
 			return err
 		}
 	}
 	s.takeTail()
-	moves := make(chan error, 1)
-	s.moves = moves
-	go func() { moves <- s.move() }()
+	s.wait = s.cfg.begin(func() {
+		if err := s.move(); err != nil {
+			s.cfg.Logger.Warn("entries stay in the journal, will retry", "error", err)
+		}
+	})
 	s.active = 1 - s.active
 	*s.segments[s.active] = segment{file: s.segments[s.active].file}
 	return nil
@@ -137,7 +162,7 @@ func (s *Store) rotate() error {
 // takeTail has the tail moved next. Nothing is moving.
 func (s *Store) takeTail() {
 	s.mu.Lock()
-	s.moving, s.tail, s.upTo = s.tail, nil, s.number
+	s.moving, s.tail, s.movingUpTo = s.tail, nil, s.number
 	s.mu.Unlock()
 }
 
@@ -145,13 +170,14 @@ func (s *Store) takeTail() {
 // once more: the change that waits for it fails with it, and the next one tries
 // again.
 func (s *Store) finishMove() error {
-	if s.moves != nil {
-		<-s.moves
-		s.moves = nil
+	if s.wait != nil {
+		s.wait()
+		s.wait = nil
 	}
 	return s.move()
 }
 
+// move puts what is moving into the store.
 func (s *Store) move() error {
 	s.mu.RLock()
 	logs := s.moving
@@ -162,7 +188,7 @@ func (s *Store) move() error {
 		}
 	}
 	s.mu.Lock()
-	s.moving, s.moved = nil, max(s.moved, s.upTo)
+	s.moving, s.stored = nil, max(s.stored, s.movingUpTo)
 	s.mu.Unlock()
 	return nil
 }
@@ -170,7 +196,7 @@ func (s *Store) move() error {
 // settle moves everything into the store and has the journal say so, so that
 // nothing of it is replayed.
 func (s *Store) settle() error {
-	if s.lowest() == 0 {
+	if s.failed != nil || s.lowest() == 0 {
 		return s.failed
 	}
 	if err := s.finishMove(); err != nil {
@@ -198,7 +224,8 @@ func (s *Store) lowest() uint64 {
 	return min(a, b)
 }
 
-// DeleteRange deletes entries from either end of the log.
+// DeleteRange deletes entries from either end of the log. The journal is not
+// held meanwhile: Raft stores nothing at or below an end that it deletes.
 func (s *Store) DeleteRange(from, to uint64) error {
 	if err := s.release(to); err != nil {
 		return err
@@ -209,57 +236,10 @@ func (s *Store) DeleteRange(from, to uint64) error {
 // release makes sure that no entry up to the index comes back when the journal
 // is replayed.
 func (s *Store) release(to uint64) error {
-	s.change.Lock()
-	defer s.change.Unlock()
+	s.writing.Lock()
+	defer s.writing.Unlock()
 	if lowest := s.lowest(); lowest == 0 || to < lowest {
-		return s.failed
-	}
-	return s.settle()
-}
-
-// FirstIndex is the index of the first entry, 0 when there is none.
-func (s *Store) FirstIndex() (uint64, error) {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	first, err := s.store.FirstIndex()
-	if err != nil || first != 0 {
-		return first, err
-	}
-	for _, logs := range [][]*raft.Log{s.moving, s.tail} {
-		if len(logs) > 0 {
-			return logs[0].Index, nil
-		}
-	}
-	return 0, nil
-}
-
-// LastIndex is the index of the last entry, 0 when there is none.
-func (s *Store) LastIndex() (uint64, error) {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	if last := s.newest(); last != nil {
-		return last.Index, nil
-	}
-	return s.store.LastIndex()
-}
-
-// GetLog reads an entry.
-func (s *Store) GetLog(index uint64, log *raft.Log) error {
-	if l := s.recent(index); l != nil {
-		*log = *l
 		return nil
 	}
-	return s.store.GetLog(index, log)
-}
-
-// recent is an entry that the store may not have.
-func (s *Store) recent(index uint64) *raft.Log {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	for _, logs := range [][]*raft.Log{s.tail, s.moving} {
-		if len(logs) > 0 && index >= logs[0].Index && index-logs[0].Index < uint64(len(logs)) {
-			return logs[index-logs[0].Index]
-		}
-	}
-	return nil
+	return s.settle()
 }
