@@ -85,7 +85,10 @@ func open(c Config) (_ *Store, err error) {
 		// and that is not before the other one was.
 		g.lowest = logs[0].Index
 	}
-	return s, s.wipe(!found.begins[1-s.active])
+	if err := s.wipe(!found.begins[1-s.active]); err != nil {
+		return nil, err
+	}
+	return s, nil
 }
 
 // ensure makes the journal of a node that never had one. It answers where
