@@ -2,6 +2,7 @@ package cluster_test
 
 import (
 	"context"
+	"slices"
 	"testing"
 	"time"
 
@@ -134,6 +135,28 @@ func TestANodeThatReturnsCatchesUpAtOnce(t *testing.T) {
 		start := time.Now()
 		c.WaitApplied()
 		if took := time.Since(start); took > 500*time.Millisecond {
+			t.Errorf("it took %s", took)
+		}
+	})
+}
+
+// Whoever dies after it has returned must be missed by all, also at once.
+func TestANodeThatReturnsIsSeenAtOnce(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
+		c := clustertest.New(t, clustertest.Options{})
+		c.Leader()
+		f := c.Followers()[0]
+		c.Kill(f)
+		time.Sleep(2*time.Minute + 20*time.Millisecond)
+		c.Restart(f)
+		start := time.Now()
+		for _, m := range c.Members {
+			c.Eventually(m.ID+" sees "+f.ID, func() bool {
+				nodes := m.Status().Nodes
+				return nodes[slices.IndexFunc(nodes, func(n cluster.NodeStatus) bool { return n.ID == f.ID })].Health == cluster.Healthy
+			})
+		}
+		if took := time.Since(start); took > 20*time.Millisecond {
 			t.Errorf("it took %s", took)
 		}
 	})

@@ -42,6 +42,7 @@ type link struct {
 	service *Service
 	id      string
 	kick    chan struct{} // ping now
+	called  chan struct{} // the other has dialled us: it is there
 	tried   chan struct{} // closed when the first attempt has ended, one way or the other
 
 	mu      sync.Mutex
@@ -58,9 +59,10 @@ type link struct {
 func newLink(s *Service, id, address string) *link {
 	return &link{
 		service: s, id: id,
-		kick:  make(chan struct{}, 1),
-		tried: make(chan struct{}),
-		peer:  Peer{ID: id, Address: address},
+		kick:   make(chan struct{}, 1),
+		called: make(chan struct{}, 1),
+		tried:  make(chan struct{}),
+		peer:   Peer{ID: id, Address: address},
 	}
 }
 
@@ -96,9 +98,11 @@ func (l *link) run(ctx context.Context) {
 		}
 		select {
 		case <-time.After(backoff):
+			backoff = min(2*backoff, maxBackoff)
+		case <-l.called:
+			backoff = minBackoff
 		case <-ctx.Done():
 		}
-		backoff = min(2*backoff, maxBackoff)
 	}
 }
 

@@ -73,8 +73,14 @@ func (s *Service) answerHello(ctx context.Context, from hello) response {
 		return response{Refused: fmt.Sprintf("node %q belongs to cluster %s, node %q to cluster %s",
 			id, from.Cluster, own.Record.ID, own.Cluster)}
 	}
-	if l := s.link(id); l != nil && l.answersBesides(ctx, from.Boot) {
-		return duplicate(id, l.snapshot().Address)
+	if l := s.link(id); l != nil {
+		if l.answersBesides(ctx, from.Boot) {
+			return duplicate(id, l.snapshot().Address)
+		}
+		select {
+		case l.called <- struct{}{}:
+		default:
+		}
 	}
 	return response{Hello: &own}
 }
