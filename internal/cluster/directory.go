@@ -20,8 +20,8 @@ import (
 	"github.com/asctl/as/internal/cluster/journal"
 )
 
-// What is in a data directory. identityFile is written last when one is made:
-// where it is, a log must be.
+// What is in a data directory, beside the journal's two files. identityFile is
+// written last when one is made: where it is, a log must be.
 const (
 	lockFile     = "lock"
 	identityFile = "node-id"

@@ -2,7 +2,6 @@ package journal
 
 import (
 	"encoding/binary"
-	"errors"
 	"hash/crc32"
 	"time"
 
@@ -63,8 +62,8 @@ func recordSize(logs []*raft.Log) int {
 
 func wholeBlocks(n int) int { return (n + blockSize - 1) / blockSize * blockSize }
 
-// parse reads the record at the beginning of b, and its size in blocks' bytes.
-// ok: there is a whole one. Its entries do not share memory with b.
+// parse reads the record at the beginning of b, when there is a whole one. size
+// is how many bytes it takes there. Its entries do not share memory with b.
 func parse(b []byte, seed uint32) (r record, size int, ok bool) {
 	length := uint64(binary.LittleEndian.Uint32(b[4:]))
 	if length > uint64(len(b)-headerSize) {
@@ -76,8 +75,8 @@ func parse(b []byte, seed uint32) (r record, size int, ok bool) {
 	}
 	r = record{number: binary.LittleEndian.Uint64(b[8:]), stored: binary.LittleEndian.Uint64(b[16:])}
 	for rest := b[headerSize:end]; len(rest) > 0; {
-		l, n, err := parseEntry(rest)
-		if err != nil {
+		l, n, ok := parseEntry(rest)
+		if !ok {
 			return record{}, 0, false
 		}
 		r.logs = append(r.logs, l)
@@ -86,16 +85,16 @@ func parse(b []byte, seed uint32) (r record, size int, ok bool) {
 	return r, wholeBlocks(end), true
 }
 
-func parseEntry(b []byte) (*raft.Log, int, error) {
+func parseEntry(b []byte) (l *raft.Log, size int, ok bool) {
 	if len(b) < entrySize {
-		return nil, 0, errors.New("half an entry")
+		return nil, 0, false
 	}
 	data := uint64(binary.LittleEndian.Uint32(b[24:]))
 	extensions := uint64(binary.LittleEndian.Uint32(b[28:]))
 	if data+extensions > uint64(len(b)-entrySize) {
-		return nil, 0, errors.New("an entry longer than its record")
+		return nil, 0, false
 	}
-	l := &raft.Log{
+	l = &raft.Log{
 		Index:      binary.LittleEndian.Uint64(b),
 		Term:       binary.LittleEndian.Uint64(b[8:]),
 		AppendedAt: timeOf(int64(binary.LittleEndian.Uint64(b[16:]))),
@@ -108,7 +107,7 @@ func parseEntry(b []byte) (*raft.Log, int, error) {
 	if extensions > 0 {
 		l.Extensions = append([]byte(nil), rest[data:data+extensions]...)
 	}
-	return l, entrySize + int(data+extensions), nil
+	return l, entrySize + int(data+extensions), true
 }
 
 // nanoseconds is 0 for no time.
