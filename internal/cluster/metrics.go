@@ -16,6 +16,7 @@ type metrics struct {
 	refused    prometheus.Counter
 	terms      prometheus.Counter
 	campaigns  prometheus.Counter
+	stuck      prometheus.Counter
 }
 
 func newMetrics() *metrics {
@@ -40,6 +41,9 @@ func newMetrics() *metrics {
 		}),
 		campaigns: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "autoscaling_cluster_campaigns_total", Help: "Campaigns because the leader was gone.",
+		}),
+		stuck: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "autoscaling_cluster_replication_restarts_total", Help: "Followers whose connections were closed because they acknowledged nothing.",
 		}),
 	}
 }
@@ -71,7 +75,7 @@ func (n *Node) register(r prometheus.Registerer) error {
 	}
 	m := n.metrics
 	for _, c := range []prometheus.Collector{
-		m.entrySize, m.entryCalls, m.commit, m.refused, m.terms, m.campaigns, raftCollector,
+		m.entrySize, m.entryCalls, m.commit, m.refused, m.terms, m.campaigns, m.stuck, raftCollector,
 		n.gauge("autoscaling_cluster_leader", "1 while this node leads and accepts writes.", n.leads),
 		n.gauge("autoscaling_cluster_ready", "1 while this node can serve.", func() bool { ok, _ := n.Ready(); return ok }),
 	} {

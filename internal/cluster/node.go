@@ -32,6 +32,8 @@ type Node struct {
 	raft      atomic.Pointer[raft.Raft] // nil while it does not run
 	transport *transport                // valid when raft is
 	session   atomic.Pointer[session]   // of the term that this node leads
+	stream    *stream                   // like transport
+	lag       lag
 	readiness readiness
 
 	transfers chan *transfer
@@ -215,6 +217,7 @@ func (n *Node) followPeers(ctx context.Context) {
 		case <-changed:
 		case <-tick.C:
 			n.peers.SetPeers(n.others(servers(n.raft.Load())))
+			n.watchFollowers()
 		case <-ctx.Done():
 			return
 		}

@@ -81,7 +81,7 @@ func (n *Node) startRaft(storage *Storage, s *stream) (r *raft.Raft, err error) 
 		return nil, n.startError(err, storage)
 	}
 	n.guard.running.Store(true)
-	n.transport = transport
+	n.transport, n.stream = transport, s
 	return r, nil
 }
 

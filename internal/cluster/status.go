@@ -19,16 +19,13 @@ const (
 // Health of a node, as seen from the one that answers.
 type Health string
 
-// A node is UNHEALTHY when it does not answer or is far behind, UNKNOWN when it
-// was never heard of.
+// A node is UNHEALTHY when it does not answer, is far behind or does not follow,
+// UNKNOWN when it was never heard of.
 const (
 	Healthy       Health = "HEALTHY"
 	Unhealthy     Health = "UNHEALTHY"
 	HealthUnknown Health = "UNKNOWN"
 )
-
-// farBehind is how many entries a healthy node may be behind.
-const farBehind = 1000
 
 // NodeStatus is one row of a Status.
 type NodeStatus struct {
@@ -79,6 +76,7 @@ func (n *Node) Status() Status {
 		s.Nodes = append(s.Nodes, row)
 	}
 	s.Warnings = append(n.peers.Problems(), n.differences(s.Nodes)...)
+	s.Warnings = append(s.Warnings, n.laggards(s.Nodes, s.CommitIndex)...)
 	return s
 }
 
@@ -89,6 +87,9 @@ func (n *Node) row(id string, commit uint64) NodeStatus {
 	}
 	if id == n.cfg.NodeID {
 		row.Health, row.AppliedIndex, row.LastContact = Healthy, n.AppliedIndex(), n.cfg.Clock()
+		if ok, _ := n.follows(row.AppliedIndex, commit); !ok {
+			row.Health = Unhealthy
+		}
 		return row
 	}
 	p, ok := n.peers.Peer(id)
@@ -100,11 +101,36 @@ func (n *Node) row(id string, commit uint64) NodeStatus {
 		return row
 	}
 	row.Health = Healthy
-	if !p.Up || p.State.Applied+farBehind < commit {
+	if ok, _ := n.peerFollows(p, commit); !ok || !p.Up {
 		row.Health = Unhealthy
 	}
 	row.AppliedIndex, row.LastContact, row.ClockSkew = p.State.Applied, p.LastContact, p.Skew
 	return row
+}
+
+// laggards are the nodes that answer and do not follow.
+func (n *Node) laggards(rows []NodeStatus, commit uint64) []string {
+	stuck := map[string]bool{}
+	var texts []string
+	for _, s := range n.stuckFollowers() {
+		stuck[s.id] = true
+		texts = append(texts, fmt.Sprintf("node %s has acknowledged nothing for %s: it has %d of %d log entries; replication to it is started anew",
+			s.id, s.since.Round(time.Second), s.match, s.last))
+	}
+	for _, row := range rows {
+		p, other := n.peers.Peer(row.ID)
+		if stuck[row.ID] || (other && (!p.Up || !p.Known)) || (!other && row.ID != n.cfg.NodeID) {
+			continue
+		}
+		ok, how := n.follows(row.AppliedIndex, commit)
+		if other {
+			ok, how = n.peerFollows(p, commit)
+		}
+		if !ok {
+			texts = append(texts, fmt.Sprintf("node %s does not keep up: %s", row.ID, how))
+		}
+	}
+	return texts
 }
 
 // differences are the ways in which the nodes should be alike and are not.

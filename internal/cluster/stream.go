@@ -63,19 +63,38 @@ func (s *stream) Dial(to raft.ServerAddress, timeout time.Duration) (net.Conn, e
 		return nil, err
 	}
 	conn.SetWriteDeadline(time.Time{})
-	return s.keep(conn)
+	return s.keepTo(conn, string(to))
 }
 
-func (s *stream) keep(conn net.Conn) (net.Conn, error) {
+func (s *stream) keep(conn net.Conn) (net.Conn, error) { return s.keepTo(conn, "") }
+
+// keepTo keeps a connection that was dialled to the address.
+func (s *stream) keepTo(conn net.Conn, to string) (net.Conn, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed {
 		conn.Close()
 		return nil, net.ErrClosed
 	}
-	k := &kept{Conn: conn, by: s}
+	k := &kept{Conn: conn, by: s, to: to}
 	s.conns[k] = struct{}{}
 	return k, nil
+}
+
+// closeTo ends the connections that were dialled to the address. What Raft waits
+// for on them fails.
+func (s *stream) closeTo(address string) {
+	s.mu.Lock()
+	var conns []net.Conn
+	for c := range s.conns {
+		if c.(*kept).to == address {
+			conns = append(conns, c)
+		}
+	}
+	s.mu.Unlock()
+	for _, c := range conns {
+		c.Close()
+	}
 }
 
 // Close ends all connections.
@@ -95,6 +114,7 @@ func (s *stream) Close() error {
 type kept struct {
 	net.Conn
 	by *stream
+	to string // the address dialled; empty: it was accepted
 }
 
 func (k *kept) Close() error {

@@ -8,16 +8,19 @@ import (
 	"github.com/asctl/as/internal/cluster/peer"
 )
 
-// transport is Raft's, with one thing added: to a node that does not answer
-// Raft sends nothing until the peer service sees it again. Left to itself Raft
+// transport is Raft's, with two things added. To a node that does not answer
+// Raft sends nothing until the peer service sees it again: left to itself Raft
 // would back off for up to ten seconds, so that a node that returns after a
-// while is without the log for that long, and would report each failure.
+// while is without the log for that long, and would report each failure. And
+// what the followers acknowledge is noted: replication that stands still must
+// be seen (progress), and must not wait for ever (pipeline).
 type transport struct {
 	*raft.NetworkTransport
-	peers   *peer.Service
-	leads   func(term uint64) bool
-	stopped chan struct{} // closed by Close
-	once    sync.Once
+	progress progress
+	peers    *peer.Service
+	leads    func(term uint64) bool
+	stopped  chan struct{} // closed by Close
+	once     sync.Once
 }
 
 // AppendEntries waits as long as this node leads in the term of the request.
@@ -25,7 +28,20 @@ func (t *transport) AppendEntries(id raft.ServerID, address raft.ServerAddress, 
 	if !t.peers.WaitUp(string(id), t.stopped, func() bool { return t.leads(req.Term) }) {
 		return errStopped
 	}
-	return t.NetworkTransport.AppendEntries(id, address, req, resp)
+	err := t.NetworkTransport.AppendEntries(id, address, req, resp)
+	if err == nil && resp.Success {
+		t.progress.acknowledged(id, req)
+	}
+	return err
+}
+
+// AppendEntriesPipeline returns a pipeline to the node that cannot wait for ever.
+func (t *transport) AppendEntriesPipeline(id raft.ServerID, address raft.ServerAddress) (raft.AppendPipeline, error) {
+	inner, err := t.NetworkTransport.AppendEntriesPipeline(id, address)
+	if err != nil {
+		return nil, err
+	}
+	return newPipeline(inner, func(req *raft.AppendEntriesRequest) { t.progress.acknowledged(id, req) }), nil
 }
 
 // Close ends all messages under way.

@@ -35,6 +35,7 @@ type Peer struct {
 	State       State
 	Skew        time.Duration // its wall clock minus ours
 	LastContact time.Time     // our wall clock
+	UpSince     time.Time     // when it last began to answer
 }
 
 // link is our connection to one other node, dialled again for ever.
@@ -217,7 +218,7 @@ func (l *link) markUp(c *conn, h hello) {
 	l.boot, l.conn = h.Boot, c
 	l.peer.Up, l.peer.Gone, l.peer.Known = true, false, true
 	l.peer.Record = h.Record
-	l.peer.LastContact = l.service.cfg.Clock()
+	l.peer.LastContact, l.peer.UpSince = l.service.cfg.Clock(), time.Now()
 	l.reports, l.shipped = nil, false
 	l.mu.Unlock()
 	l.service.notify()
