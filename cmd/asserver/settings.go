@@ -17,6 +17,7 @@ import (
 // an ASSERVER_… variable; flag > environment > file > default.
 type settings struct {
 	config         server.Config
+	httpHosts      string
 	initialCluster string
 	configFile     string
 	logLevel       string
@@ -39,6 +40,7 @@ func (s *settings) register(flags *pflag.FlagSet) {
 	flags.StringVar(&c.AdvertiseGRPCAddr, "advertise-grpc-addr", "", "gRPC `host:port` that others reach this node at (default: --grpc-addr)")
 	flags.StringVar(&c.AdvertiseHTTPAddr, "advertise-http-addr", "", "HTTP `host:port` that others reach this node at (default: --http-addr)")
 	flags.StringVar(&c.AdvertiseRaftAddr, "advertise-raft-addr", "", "Raft `host:port` that others reach this node at (default: --raft-addr)")
+	flags.StringVar(&s.httpHosts, "http-hosts", "", "`name,name…` that callers of REST reach this node by, besides IP addresses, localhost and the names in http-addr and advertise-http-addr")
 	flags.StringVar(&s.initialCluster, "initial-cluster", "", "`n1=host:port,n2=…`: the Raft addresses of all nodes, for the first start; ignored later")
 	flags.StringVar(&c.ClusterName, "cluster-name", c.ClusterName, "`name` of the cluster, part of every ARI; fixed at the first start")
 	flags.BoolVar(&c.Insecure, "insecure", false, "listen beyond loopback without TLS")
@@ -65,6 +67,7 @@ func (s *settings) load(flags *pflag.FlagSet) error {
 		return err
 	}
 	s.config.InitialCluster = nodes
+	s.config.HTTPHosts = server.ParseHosts(s.httpHosts)
 	if s.config.Dev {
 		if err := s.config.PrepareDev(); err != nil {
 			return err
@@ -101,6 +104,7 @@ type fileKeys struct {
 	AdvertiseGRPCAddr *string `yaml:"advertise-grpc-addr"`
 	AdvertiseHTTPAddr *string `yaml:"advertise-http-addr"`
 	AdvertiseRaftAddr *string `yaml:"advertise-raft-addr"`
+	HTTPHosts         *string `yaml:"http-hosts"`
 	InitialCluster    *string `yaml:"initial-cluster"`
 	ClusterName       *string `yaml:"cluster-name"`
 	Insecure          *bool   `yaml:"insecure"`
@@ -146,7 +150,7 @@ func (k *fileKeys) byFlag() map[string]string {
 		"node-id": k.NodeID, "data-dir": k.DataDir,
 		"grpc-addr": k.GRPCAddr, "http-addr": k.HTTPAddr, "raft-addr": k.RaftAddr,
 		"advertise-grpc-addr": k.AdvertiseGRPCAddr, "advertise-http-addr": k.AdvertiseHTTPAddr, "advertise-raft-addr": k.AdvertiseRaftAddr,
-		"initial-cluster": k.InitialCluster, "cluster-name": k.ClusterName,
+		"http-hosts": k.HTTPHosts, "initial-cluster": k.InitialCluster, "cluster-name": k.ClusterName,
 		"log-level": k.LogLevel, "log-format": k.LogFormat,
 	} {
 		if value != nil {

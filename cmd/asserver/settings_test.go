@@ -137,6 +137,7 @@ func TestMistakesAreNamedWithTheirPlace(t *testing.T) {
 		"not in initial cluster":   {file: node, args: []string{"--node-id", "n9"}, want: "initial-cluster: this node, n9, is not in it"},
 		"bad initial cluster":      {file: node, args: []string{"--initial-cluster", "n1"}, want: `"n1" is not ID=HOST:PORT`},
 		"beyond loopback":          {file: node, args: []string{"--http-addr", "0.0.0.0:7480"}, want: "only with --insecure"},
+		"host with port":           {file: node + "http-hosts: \"as.example.net, n1.example.net:7480\"\n", want: `http-hosts: "n1.example.net:7480" is not a host name`},
 		"bad node id":              {file: node, args: []string{"--node-id", "N 1"}, want: "node-id"},
 		"sim without directory":    {file: node + "providers: {compute: {sim: {type: sim}}}\n", want: "providers.compute.sim.directory: required with several nodes"},
 		"bad mode":                 {file: node + "providers: {balancer: {b: {type: builtin, pools: {web: {listen: \"127.0.0.1:1\", mode: udp}}}}}\n", want: "neither http nor tcp"},

@@ -34,6 +34,10 @@ type Config struct {
 	Registerer prometheus.Registerer // nil: none
 	Gatherer   prometheus.Gatherer   // what /metrics shows; nil: nothing
 
+	// Hosts are the names by which HTTP callers reach this server, besides
+	// localhost and IP addresses; a request with another Host is refused.
+	Hosts []string
+
 	// ServerOptions are for the gRPC server, e.g. its credentials.
 	ServerOptions []grpc.ServerOption
 	// DialOptions are for connections to the leader; transport credentials are

@@ -254,7 +254,9 @@ func (r refused) checkREST(t *testing.T, n *testNode) {
 		t.Fatal(err)
 	}
 	w := httptest.NewRecorder()
-	n.server.HTTP().ServeHTTP(w, httptest.NewRequest(http.MethodPost, "/v1/"+r.post, strings.NewReader(string(data))))
+	request := httptest.NewRequest(http.MethodPost, "/v1/"+r.post, strings.NewReader(string(data)))
+	request.Host = ownHost
+	n.server.HTTP().ServeHTTP(w, request)
 	var said struct{ Message string }
 	if err := json.Unmarshal(w.Body.Bytes(), &said); err != nil {
 		t.Errorf("REST answers %s: %v", w.Body, err)

@@ -17,7 +17,7 @@ import (
 
 // newREST makes the HTTP face: the gateway over the in-process channel, and what
 // is not part of the API.
-func (s *Server) newREST(channel grpc.ClientConnInterface, gatherer prometheus.Gatherer) (http.Handler, error) {
+func (s *Server) newREST(channel grpc.ClientConnInterface, gatherer prometheus.Gatherer, hosts []string) (http.Handler, error) {
 	gateway := runtime.NewServeMux(
 		runtime.WithMarshalerOption(runtime.MIMEWildcard, jsonMarshaler{}),
 		runtime.WithIncomingHeaderMatcher(incomingHeader),
@@ -53,7 +53,7 @@ func (s *Server) newREST(channel grpc.ClientConnInterface, gatherer prometheus.G
 	mux := http.NewServeMux()
 	mux.Handle("/", s.limited(gateway))
 	s.registerOperational(mux, gatherer)
-	return mux, nil
+	return s.guarded(hosts, mux), nil
 }
 
 // incomingHeader is which of a caller's headers become metadata.

@@ -87,6 +87,7 @@ func play(t *testing.T, c *testCluster, script string, reached map[string]bool) 
 		}
 		method, path, _ := strings.Cut(request, " ")
 		r := httptest.NewRequest(method, path, strings.NewReader(strings.Join(body, "\n")))
+		r.Host = ownHost
 		w := httptest.NewRecorder()
 		c.nodes[0].server.HTTP().ServeHTTP(w, r)
 		fmt.Fprintf(&out, "< %d\n%s\n\n", w.Code, pretty(t, w.Body.Bytes()))

@@ -41,6 +41,7 @@ func (s restStatus) reason() autoscaling.Reason {
 
 func (n *testNode) rest(method, path string, body io.Reader, header ...string) *httptest.ResponseRecorder {
 	r := httptest.NewRequest(method, path, body)
+	r.Host = ownHost
 	for i := 0; i < len(header); i += 2 {
 		r.Header.Set(header[i], header[i+1])
 	}

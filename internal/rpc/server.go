@@ -91,7 +91,7 @@ func New(cfg Config) (*Server, error) {
 	s.register(s.grpc, channel)
 	grpc_health_v1.RegisterHealthServer(s.grpc, s.health)
 	reflection.Register(s.grpc)
-	s.http, err = s.newREST(channel, cfg.Gatherer)
+	s.http, err = s.newREST(channel, cfg.Gatherer, cfg.Hosts)
 	return s, err
 }
 

@@ -23,6 +23,10 @@ type Config struct {
 	GRPCAddr, HTTPAddr, RaftAddr                            string // host:port to listen on
 	AdvertiseGRPCAddr, AdvertiseHTTPAddr, AdvertiseRaftAddr string // what others dial; empty: the listen address
 
+	// HTTPHosts are the names by which HTTP callers reach this node, besides
+	// localhost, IP addresses and the names in HTTPAddr and AdvertiseHTTPAddr.
+	HTTPHosts []string
+
 	// InitialCluster has the Raft address of every node that the cluster starts
 	// with, by id. It is ignored once the data directory has data.
 	InitialCluster map[string]string
@@ -46,6 +50,30 @@ func DefaultConfig() Config {
 }
 
 var idPattern = regexp.MustCompile(`^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$`)
+
+var hostPattern = regexp.MustCompile(`^[A-Za-z0-9_]([A-Za-z0-9_.-]{0,251}[A-Za-z0-9_.])?$`)
+
+// httpHosts are the names that requests to this node may have as their Host.
+func (c *Config) httpHosts() []string {
+	hosts := slices.Clone(c.HTTPHosts)
+	for _, address := range []string{c.HTTPAddr, c.AdvertiseHTTPAddr} {
+		if host, _, err := net.SplitHostPort(address); err == nil && host != "" {
+			hosts = append(hosts, host)
+		}
+	}
+	return hosts
+}
+
+// ParseHosts reads "name,name".
+func ParseHosts(text string) []string {
+	var hosts []string
+	for part := range strings.SplitSeq(text, ",") {
+		if part = strings.TrimSpace(part); part != "" {
+			hosts = append(hosts, part)
+		}
+	}
+	return hosts
+}
 
 // Validate says everything that is wrong with the configuration, one error a
 // line, each naming the key.
@@ -74,6 +102,11 @@ func (c *Config) Validate() error {
 	} {
 		if _, _, err := net.SplitHostPort(advertise.address); advertise.address != "" && err != nil {
 			wrong("%s: %w", advertise.key, err)
+		}
+	}
+	for _, host := range c.HTTPHosts {
+		if !hostPattern.MatchString(host) {
+			wrong("http-hosts: %q is not a host name; give names without scheme and port, e.g. as.example.net", host)
 		}
 	}
 	for id, address := range c.InitialCluster {

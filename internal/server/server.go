@@ -100,7 +100,7 @@ func (n *Node) build() error {
 		return err
 	}
 	n.api, err = rpc.New(rpc.Config{
-		Node: node, Operations: operations, Samples: store, Refresh: n.platform.Look, Ready: n.ready,
+		Node: node, Operations: operations, Samples: store, Refresh: n.platform.Look, Ready: n.ready, Hosts: c.httpHosts(),
 		Logger: n.log.Named("rpc"), Registerer: n.registry, Gatherer: n.registry,
 		DialOptions: []grpc.DialOption{grpc.WithTransportCredentials(insecure.NewCredentials())},
 	})
