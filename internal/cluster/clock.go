@@ -1,47 +1,55 @@
 package cluster
 
 import (
-	"slices"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/asctl/as/internal/autoscaling"
-	"github.com/asctl/as/internal/cluster/peer"
 )
 
-// stepPatience is how long a clock that was set forward is not followed: within
-// it the others say whether it is right now. A node alone follows it then.
-const stepPatience = 5 * time.Second
-
-// maxSkew is how far a clock may be from the cluster's middle clock before it
-// is reported and no longer followed.
-const maxSkew = time.Second
+const (
+	// maxSkew is how far a clock may be from the cluster's middle clock before it
+	// is reported and no longer followed. A clock that is set forward by less is
+	// followed at once.
+	maxSkew = time.Second
+	// stepPatience is how long a clock that was set forward is not followed: in
+	// that time the other nodes tell whether it is right now.
+	stepPatience = 5 * time.Second
+	// leap is the longest step that one wall clock is believed. A longer one needs
+	// the wall clocks of a quorum, and leapPatience: a time service that boots, or
+	// a machine that was paused, sets its clock right within it.
+	leap         = time.Minute
+	leapPatience = 30 * time.Second
+	// longStop is the longest time that the cluster may have been off to come to
+	// the present at once when it starts. After a longer one the wall clock is as
+	// likely wrong as right, and is followed after leapPatience.
+	longStop = 31 * 24 * time.Hour
+)
 
 // clock is replicated time as this node knows it: the wall clock, but never
-// before a stamp that was committed. While the wall clock is behind, because an
-// earlier leader's was ahead or because somebody set ours back, time goes on at
-// nine tenths of its rate until the wall clock has caught up: it neither stands
-// still nor jumps.
+// before a stamp that was committed. While the wall clock is behind, because it
+// was set back or an earlier leader's was ahead, time goes on at nine tenths of
+// its rate until the wall clock has caught up: it neither stands still nor jumps.
 //
-// The wall clock meant is not this node's own when that differs from the middle
-// one of the cluster by more than maxSkew: else a leader whose clock is an hour
-// ahead would fire every deadline of the next hour. Nor is it followed at once
-// when it is set forward by more than that: it takes the others a moment to tell
-// that it differs.
+// The wall clock meant is the cluster's middle one, see walls: a leader whose own
+// is an hour ahead would fire every deadline of the next hour. When it is ahead of
+// replicated time by more than maxSkew, time goes on at the rate of the monotonic
+// clock, and the wall clock is followed after a while, see patience.
+//
+// A clock that is not settled yet follows no wall clock: it goes on from the
+// newest stamp. Before there is a stamp it shows the wall clock and forgets it.
 type clock struct {
 	wall func() time.Time
 	mono func() time.Duration // since an arbitrary instant, never set
 
-	// correction is what the cluster's middle clock has over ours, in nanoseconds.
-	correction atomic.Int64
-
-	mu sync.Mutex
-	// At monotonic time anchorAt it was anchor.
+	mu    sync.Mutex
+	walls walls
+	// At monotonic time anchorAt it was anchor; 0: not known.
 	anchor   autoscaling.Time
 	anchorAt time.Duration
-	// drift is what the wall clock meant has over the monotonic one; steppedAt is
-	// when it was found to be set forward, 0: it was not.
+	settled  bool
+	// drift is what the wall clock that is followed has over the monotonic one;
+	// steppedAt is when one was found ahead that is not followed yet, 0: none is.
 	drift     time.Duration
 	known     bool // drift is
 	steppedAt time.Duration
@@ -49,9 +57,21 @@ type clock struct {
 
 func newClock(wall func() time.Time) *clock {
 	start := time.Now()
-	c := &clock{wall: wall, mono: func() time.Duration { return time.Since(start) }}
-	c.steady(wall(), c.mono()) // from here on it is known when it is set
-	return c
+	return &clock{wall: wall, mono: func() time.Duration { return time.Since(start) }}
+}
+
+// epoch is any fixed instant: durations since it fit.
+var epoch = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
+
+// follow takes the wall clocks that are known. With those of a quorum, and
+// everything applied that was committed when the node started, the clock is
+// settled; follow reports whether it is.
+func (c *clock) follow(w walls, applied bool) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.walls = w
+	c.settled = c.settled || w.quorum && applied
+	return c.settled
 }
 
 // now is the time, given the newest stamp known. It never goes back.
@@ -59,50 +79,76 @@ func (c *clock) now(stamp autoscaling.Time) autoscaling.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	at := c.mono()
-	wall := autoscaling.TimeOf(c.steady(c.wall().Add(time.Duration(c.correction.Load())), at))
-	elapsed := max(0, at-c.anchorAt)
-	now := c.anchor + autoscaling.Time((elapsed-elapsed/10)/time.Microsecond)
-	if ahead := max(wall, stamp); ahead > now {
+	now := c.floor(at)
+	ahead := stamp
+	switch wall := c.meant(); {
+	case c.settled:
+		ahead = max(ahead, c.steady(wall, max(stamp, now), at))
+	case max(stamp, now) == 0:
+		return autoscaling.TimeOf(wall)
+	}
+	if ahead > now {
 		c.anchor, c.anchorAt = ahead, at
 		return ahead
 	}
 	return now
 }
 
-// steady is the wall clock meant, but one that was set forward only after a while.
-func (c *clock) steady(wall time.Time, at time.Duration) time.Time {
-	drift := wall.Sub(epoch) - at
+// ahead is what replicated time has over the wall clock; below 0 when the wall
+// clock is ahead and not followed yet, 0 while that is not known.
+func (c *clock) ahead(stamp autoscaling.Time) time.Duration {
+	now := c.now(stamp)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.settled {
+		return 0
+	}
+	return now.Sub(autoscaling.TimeOf(c.meant()))
+}
+
+// meant is the wall clock that counts.
+func (c *clock) meant() time.Time { return c.wall().Add(c.walls.middle) }
+
+// floor is the earliest that it can be.
+func (c *clock) floor(at time.Duration) autoscaling.Time {
+	if c.anchor == 0 {
+		return 0
+	}
+	elapsed := max(0, at-c.anchorAt)
+	return c.anchor + autoscaling.Time((elapsed-elapsed/10)/time.Microsecond)
+}
+
+// steady is the wall clock, or while that is not followed the time that goes on
+// from before it was set.
+func (c *clock) steady(wall time.Time, past autoscaling.Time, at time.Duration) autoscaling.Time {
+	if goesOn := autoscaling.TimeOf(epoch.Add(c.drift + at)); c.known && goesOn >= past {
+		past = goesOn
+	} else if c.known {
+		c.drift = past.Std().Sub(epoch) - at
+	}
+	step := autoscaling.TimeOf(wall).Sub(past)
 	switch {
-	case !c.known || drift <= c.drift+maxSkew:
-		c.steppedAt = 0
+	case past == 0, step <= maxSkew, !c.known && step <= longStop && c.believed(step):
 	case c.steppedAt == 0:
 		c.steppedAt = max(at, 1)
-		return epoch.Add(c.drift + at)
-	case at < c.steppedAt+stepPatience:
-		return epoch.Add(c.drift + at)
-	default:
-		c.steppedAt = 0
-	}
-	c.drift, c.known = drift, true
-	return wall
-}
-
-// epoch is any fixed instant: durations since it fit.
-var epoch = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
-
-// follow takes the skews of the other nodes' clocks, of those that are known.
-func (c *clock) follow(peers []peer.Peer) {
-	skews := []time.Duration{0} // our own
-	for _, p := range peers {
-		if p.Known && !p.LastContact.IsZero() && p.State.Clock != 0 {
-			skews = append(skews, p.Skew)
+		fallthrough
+	case at < c.steppedAt+patience(step) || !c.believed(step):
+		if !c.known {
+			c.drift, c.known = past.Std().Sub(epoch)-at, true
 		}
+		return past
 	}
-	slices.Sort(skews)
-	// The lower one of two middles: late is safer than early.
-	middle := skews[(len(skews)-1)/2]
-	if middle.Abs() <= maxSkew {
-		middle = 0
-	}
-	c.correction.Store(int64(middle))
+	c.drift, c.known, c.steppedAt = wall.Sub(epoch)-at, true, 0
+	return autoscaling.TimeOf(wall)
 }
+
+// patience is how long a wall clock that is ahead is not followed.
+func patience(step time.Duration) time.Duration {
+	if step > leap {
+		return leapPatience
+	}
+	return stepPatience
+}
+
+// believed reports whether enough wall clocks are there for a step.
+func (c *clock) believed(step time.Duration) bool { return step <= leap || c.walls.agree }

@@ -102,7 +102,7 @@ func (n *Node) lead(ctx context.Context, s *session) {
 		}
 		return
 	}
-	n.clock.follow(n.peers.Peers())
+	n.awaitWalls(ctx)
 	n.machine.Discard()
 	n.metrics.terms.Inc()
 	log.Info("leadership begins")

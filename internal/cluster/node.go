@@ -211,8 +211,8 @@ func (n *Node) followPeers(ctx context.Context) {
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
 	for {
-		n.clock.follow(n.peers.Peers())
 		n.readiness.look(n)
+		n.keepTime()
 		select {
 		case <-changed:
 		case <-tick.C:

@@ -26,6 +26,13 @@ func (r *readiness) look(n *Node) {
 	r.done = r.known && n.AppliedIndex() >= r.target
 }
 
+// caughtUp reports whether what was committed when the node started is applied.
+func (r *readiness) caughtUp() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.done
+}
+
 // committed is the leader's commit index.
 func (n *Node) committed() (uint64, bool) {
 	if n.leads() {

@@ -51,6 +51,9 @@ type Status struct {
 	AppliedIndex uint64
 	Nodes        []NodeStatus // by id
 	Warnings     []string     // one sentence each
+	// TimeAhead is what replicated time has over the cluster's wall clock; below 0
+	// when the wall clock is ahead and is not followed.
+	TimeAhead time.Duration
 }
 
 // Status is what this node knows of the cluster, with or without a leader.
@@ -77,6 +80,10 @@ func (n *Node) Status() Status {
 	}
 	s.Warnings = append(n.peers.Problems(), n.differences(s.Nodes)...)
 	s.Warnings = append(s.Warnings, n.laggards(s.Nodes, s.CommitIndex)...)
+	s.TimeAhead = n.clock.ahead(n.machine.View().Stamp())
+	if text := timeProblem(s.TimeAhead); text != "" {
+		s.Warnings = append(s.Warnings, text)
+	}
 	return s
 }
 

@@ -33,6 +33,7 @@ type Peer struct {
 	Known       bool // it has been heard of at least once; the rest is valid
 	Record      autoscaling.Node
 	State       State
+	Measured    bool          // Skew was, on the connection that there is
 	Skew        time.Duration // its wall clock minus ours
 	LastContact time.Time     // our wall clock
 	UpSince     time.Time     // when it last began to answer
@@ -196,7 +197,8 @@ func (l *link) heard(s State, roundTrip time.Duration, sentWall time.Time, msg *
 	changed := l.peer.State.Leads != s.Leads
 	l.peer.State = s
 	l.peer.LastContact = l.service.cfg.Clock()
-	if roundTrip <= maxRoundTrip {
+	if roundTrip <= maxRoundTrip && s.Clock != 0 {
+		l.peer.Measured = true
 		l.peer.Skew = s.Clock.Std().Sub(sentWall.Add(roundTrip / 2))
 	}
 	if msg.Shipped {
@@ -229,7 +231,7 @@ func (l *link) markUp(c *conn, h hello) {
 
 func (l *link) markDown() {
 	l.mu.Lock()
-	l.peer.Up, l.peer.State.Leads = false, false
+	l.peer.Up, l.peer.State.Leads, l.peer.Measured = false, false, false
 	l.conn = nil
 	l.mu.Unlock()
 	l.service.notify()
