@@ -14,13 +14,12 @@ type AlarmEvaluation struct {
 	Reason string
 	// Value is the newest datapoint; it means nothing in INSUFFICIENT_DATA.
 	Value float64
-}
-
-// Datapoint is a metric's value over one period; a period without samples has
-// none.
-type Datapoint struct {
-	Value   float64
-	Present bool
+	// Partial says that samples of some of the periods may be missing. The state is
+	// right all the same, but a group is not scaled in on it.
+	Partial bool
+	// Undecided says that the samples which may be missing decide. State means
+	// nothing then: the alarm is left as it is.
+	Undecided bool
 }
 
 // Breaches says whether value stands to the threshold as the comparison says.
@@ -56,7 +55,8 @@ func (c Comparison) Sign() string {
 // EvaluateAlarm looks at the last EvaluationPeriods datapoints, oldest first. It
 // is ALARM when DatapointsToAlarm of them breach, OK when so many cannot breach
 // whatever the missing ones would say, and INSUFFICIENT_DATA in between: a
-// missing point never counts as anything.
+// missing point never counts as anything. It is undecided while the unknown part
+// of partial points makes a difference.
 func EvaluateAlarm(a *AlarmTask, points []Datapoint) AlarmEvaluation {
 	n := int(max(a.EvaluationPeriods, 1))
 	m := int(a.DatapointsToAlarm)
@@ -66,23 +66,30 @@ func EvaluateAlarm(a *AlarmTask, points []Datapoint) AlarmEvaluation {
 	if len(points) > n {
 		points = points[len(points)-n:]
 	}
-	missing, breaching := n-len(points), 0
-	var newest float64
+	missing, breaching, unknown := n-len(points), 0, 0
+	e := AlarmEvaluation{State: AlarmOK}
 	for _, p := range points {
-		switch {
-		case !p.Present || math.IsNaN(p.Value):
+		e.Partial = e.Partial || p.Partial
+		switch a.verdict(p) {
+		case pointMissing:
 			missing++
 			continue
-		case a.Comparison.Breaches(p.Value, a.Threshold):
+		case pointUnknown:
+			unknown++
+			continue
+		case pointBreaches:
 			breaching++
 		}
-		newest = p.Value
+		e.Value = p.Value
 	}
-	e := AlarmEvaluation{State: AlarmOK, Value: newest}
 	switch {
 	case breaching >= m:
 		e.State = AlarmAlarm
-	case breaching+missing >= m:
+	case breaching+unknown >= m || unknown > 0 && breaching+missing < m && breaching+missing+unknown >= m:
+		e.State, e.Undecided = AlarmInsufficientData, true
+		e.Reason = fmt.Sprintf("samples of %d of %d datapoints may be missing: %s", unknown, n, formatPoints(points))
+		return e
+	case breaching+missing+unknown >= m:
 		e.State = AlarmInsufficientData
 		e.Reason = fmt.Sprintf("%d of %d datapoints are missing", missing, n)
 		return e
@@ -109,6 +116,9 @@ func formatPoints(points []Datapoint) string {
 			b.WriteString("–")
 		} else {
 			b.WriteString(formatValue(p.Value))
+			if p.Partial {
+				b.WriteString(" so far")
+			}
 		}
 	}
 	return b.String()

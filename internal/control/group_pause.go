@@ -52,14 +52,14 @@ func (o Operations) ResumeGroup(tx *fsm.Tx, req GroupRequest) (*autoscaling.Grou
 	return tx.Group(c.UID), nil
 }
 
-// askAgain lets alarms in ALARM ask for their rules with their next evaluation
-// when what held them ended: the pause, or the suspension of ALARM.
+// askAgain lets alarms request their rules with the next evaluation that finds
+// ALARM when what held them ended: the pause, or the suspension of ALARM.
 func askAgain(tx *fsm.Tx, was, is *autoscaling.Group) {
 	if !holdsAlarms(was) || holdsAlarms(is) {
 		return
 	}
 	for _, a := range slices.Collect(tx.AlarmTasks(is.UID)) { // they are changed meanwhile
-		if a.State == autoscaling.AlarmAlarm && a.RequestTime != 0 {
+		if a.RequestTime != 0 {
 			c := *a
 			c.RequestTime = 0
 			tx.PutAlarmTask(&c)

@@ -39,7 +39,7 @@ func (s *Store) Query(uid autoscaling.UID, q Query) ([]Point, error) {
 		return nil, autoscaling.FieldErrorf("period", "would answer more than %d points", maxPoints)
 	}
 	var points []Point
-	s.each(uid, seriesKey{q.Source, q.Metric}, from, to, to, period, func(start int64, b *bucket) {
+	s.each(uid, seriesKey{q.Source, q.Metric}, from, to, to, period, func(start int64, b *bucket, _ bool) {
 		if b.count > 0 {
 			points = append(points, Point{Time: autoscaling.Time(start * 1e6), Value: b.statistic(q.Statistic), Samples: int32(min(b.count, 1<<30))})
 		}
@@ -47,34 +47,50 @@ func (s *Store) Query(uid autoscaling.UID, q Query) ([]Point, error) {
 	return points, nil
 }
 
-// Datapoints are the last n periods up to now, oldest first; a period without
+// Window names the newest periods of a metric, as an alarm looks at them.
+type Window struct {
+	Metric  autoscaling.Metric
+	Period  time.Duration
+	Periods int32
+	Until   autoscaling.Time // now
+	// Born is when the group was made: there are no samples of before.
+	Born autoscaling.Time
+}
+
+// Datapoints are the last periods of a window, oldest first; a period without
 // samples has none. The newest one ends now, so a breach shows within a second;
 // but each has all of its seconds: the one that is not over yet comes on top.
 // Otherwise a period of a second would be as long as the second is old, which is
 // always the same for who looks each second. A sum takes whole seconds only.
-func (s *Store) Datapoints(uid autoscaling.UID, m autoscaling.Metric, period time.Duration, n int32, now autoscaling.Time) []autoscaling.Datapoint {
-	points := make([]autoscaling.Datapoint, n)
-	width := max(1, int64(period/time.Second))
-	to := int64(now / 1e6)
-	end := to + 1
-	if m.Statistic == autoscaling.StatisticSum {
+func (s *Store) Datapoints(uid autoscaling.UID, w Window) []autoscaling.Datapoint {
+	points := make([]autoscaling.Datapoint, w.Periods)
+	width := max(1, int64(w.Period/time.Second))
+	to := int64(w.Until / 1e6)
+	from, end := to-int64(w.Periods)*width, to+1
+	if w.Metric.Statistic == autoscaling.StatisticSum {
 		end = to
 	}
+	key := seriesKey{w.Metric.Source, w.Metric.Name}
+	since, negative := s.knownSince(uid, key, w.Born)
 	at := 0
-	s.each(uid, seriesKey{m.Source, m.Name}, to-int64(n)*width, to, end, width, func(_ int64, b *bucket) {
-		if b.count > 0 {
-			points[at] = autoscaling.Datapoint{Value: b.statistic(m.Statistic), Present: true}
+	s.each(uid, key, from, to, end, width, func(_ int64, b *bucket, cut bool) {
+		if points[at].Partial = cut; b.count > 0 {
+			points[at].Value, points[at].Present = b.statistic(w.Metric.Statistic), true
 		}
 		at++
 	})
+	for at := range points {
+		points[at].Partial = points[at].Partial || from+int64(at)*width < since
+		points[at].Negative = points[at].Partial && negative
+	}
 	return points
 }
 
 // each folds period after period of a series, from..to; the last one goes on
-// until end. What lies further back than the
-// fine line reaches comes from the coarse one, where its minutes fit the periods
-// or come close.
-func (s *Store) each(uid autoscaling.UID, key seriesKey, from, to, end, period int64, do func(start int64, b *bucket)) {
+// until end. What lies further back than the fine line reaches comes from the
+// coarse one, where its minutes fit the periods or come close. A period is cut
+// when only its end is kept.
+func (s *Store) each(uid autoscaling.UID, key seriesKey, from, to, end, period int64, do func(start int64, b *bucket, cut bool)) {
 	s.mu.RLock()
 	g := s.groups[uid]
 	s.mu.RUnlock()
@@ -98,6 +114,7 @@ func (s *Store) each(uid autoscaling.UID, key seriesKey, from, to, end, period i
 			until = end
 		}
 		b := l.fold(start, until)
-		do(start, &b)
+		oldest := l.newest() - int64(l.kept)*l.width
+		do(start, &b, start < oldest && oldest < until)
 	}
 }

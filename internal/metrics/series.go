@@ -16,9 +16,11 @@ const (
 // series is one metric of one group.
 type series struct {
 	fine, coarse line
+	negative     bool // a sample was below zero
 }
 
 func (s *series) add(at int64, v float64) {
+	s.negative = s.negative || v < 0
 	s.fine.add(at, v)
 	s.coarse.add(at, v)
 }

@@ -31,6 +31,7 @@ type Store struct {
 	now func() autoscaling.Time
 
 	mu     sync.RWMutex
+	since  autoscaling.Time // all samples since then are here; never: it does not listen
 	groups map[autoscaling.UID]*group
 	count  int // of series
 	loads  loads
@@ -46,9 +47,10 @@ type seriesKey struct {
 	source, metric string
 }
 
-// NewStore makes an empty store; now is the clock that samples are judged by.
+// NewStore makes an empty store that does not listen yet; now is the clock that
+// samples are judged by.
 func NewStore(now func() autoscaling.Time) *Store {
-	return &Store{now: now, groups: map[autoscaling.UID]*group{}}
+	return &Store{now: now, since: never, groups: map[autoscaling.UID]*group{}}
 }
 
 // Put takes pushed samples of one group; it answers how many it took. An

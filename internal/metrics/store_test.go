@@ -18,7 +18,9 @@ type clock struct{ now autoscaling.Time }
 
 func newTestStore() (*Store, *clock) {
 	c := &clock{now: start}
-	return NewStore(func() autoscaling.Time { return c.now }), c
+	s := NewStore(func() autoscaling.Time { return c.now })
+	s.Listen(start.Add(-24 * time.Hour))
+	return s, c
 }
 
 func at(seconds int) autoscaling.Time { return start.Add(time.Duration(seconds) * time.Second) }
@@ -56,13 +58,13 @@ func TestPeriodsWithoutSamplesHaveNoDatapoint(t *testing.T) {
 	s, c := newTestStore()
 	c.now = at(30)
 	put(t, s, "m", map[int]float64{2: 1, 3: 3, 25: 10})
-	got := s.Datapoints("g", autoscaling.Metric{Source: "push", Name: "m", Statistic: autoscaling.StatisticAverage}, 10*time.Second, 3, at(29))
+	got := s.Datapoints("g", Window{Metric: autoscaling.Metric{Source: "push", Name: "m", Statistic: autoscaling.StatisticAverage}, Period: 10 * time.Second, Periods: 3, Until: at(29)})
 	want := []autoscaling.Datapoint{{Value: 2, Present: true}, {}, {Value: 10, Present: true}}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Error(d)
 	}
 	for _, other := range []autoscaling.Metric{{Source: "provider", Name: "m"}, {Source: "push", Name: "n"}} {
-		for _, p := range s.Datapoints("g", other, 10*time.Second, 3, at(29)) {
+		for _, p := range s.Datapoints("g", Window{Metric: other, Period: 10 * time.Second, Periods: 3, Until: at(29)}) {
 			if p.Present {
 				t.Errorf("%v has data of another metric", other)
 			}
@@ -74,7 +76,7 @@ func TestSampleOfThisSecondIsInTheNewestPeriod(t *testing.T) {
 	s, c := newTestStore()
 	c.now = at(100)
 	put(t, s, "m", map[int]float64{100: 7})
-	got := s.Datapoints("g", autoscaling.Metric{Source: "push", Name: "m", Statistic: autoscaling.StatisticAverage}, time.Second, 1, at(100))
+	got := s.Datapoints("g", Window{Metric: autoscaling.Metric{Source: "push", Name: "m", Statistic: autoscaling.StatisticAverage}, Period: time.Second, Periods: 1, Until: at(100)})
 	if !got[0].Present || got[0].Value != 7 {
 		t.Errorf("%v: a breach would show a period late", got)
 	}
@@ -85,13 +87,13 @@ func TestPeriodIsWholeHoweverYoungTheSecondIs(t *testing.T) {
 	c.now = at(100)
 	put(t, s, "m", map[int]float64{98: 1, 99: 7})
 	for statistic, want := range map[autoscaling.Statistic]float64{autoscaling.StatisticAverage: 7, autoscaling.StatisticSum: 7} {
-		got := s.Datapoints("g", autoscaling.Metric{Source: "push", Name: "m", Statistic: statistic}, time.Second, 1, at(100).Add(time.Millisecond))
+		got := s.Datapoints("g", Window{Metric: autoscaling.Metric{Source: "push", Name: "m", Statistic: statistic}, Period: time.Second, Periods: 1, Until: at(100).Add(time.Millisecond)})
 		if !got[0].Present || got[0].Value != want {
 			t.Errorf("%s of the last second, a millisecond into the next: %v", statistic, got)
 		}
 	}
 	put(t, s, "m", map[int]float64{100: 9})
-	got := s.Datapoints("g", autoscaling.Metric{Source: "push", Name: "m", Statistic: autoscaling.StatisticSum}, time.Second, 1, at(100).Add(time.Millisecond))
+	got := s.Datapoints("g", Window{Metric: autoscaling.Metric{Source: "push", Name: "m", Statistic: autoscaling.StatisticSum}, Period: time.Second, Periods: 1, Until: at(100).Add(time.Millisecond)})
 	if got[0].Value != 7 {
 		t.Errorf("the sum over a second takes more than that: %v", got)
 	}
@@ -103,7 +105,7 @@ func TestLongWindowsComeFromTheMinutes(t *testing.T) {
 		c.now = at(n)
 		put(t, s, "m", map[int]float64{n: float64(n / 3600)})
 	}
-	got := s.Datapoints("g", autoscaling.Metric{Source: "push", Name: "m", Statistic: autoscaling.StatisticMaximum}, time.Hour, 3, c.now)
+	got := s.Datapoints("g", Window{Metric: autoscaling.Metric{Source: "push", Name: "m", Statistic: autoscaling.StatisticMaximum}, Period: time.Hour, Periods: 3, Until: c.now})
 	for n, p := range got {
 		if !p.Present || p.Value != float64(n) {
 			t.Errorf("hour %d: %v", n, p)

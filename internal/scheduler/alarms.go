@@ -3,10 +3,12 @@ package scheduler
 import (
 	"context"
 	"sync"
+	"time"
 
 	"github.com/asctl/as/internal/autoscaling"
 	"github.com/asctl/as/internal/control"
 	"github.com/asctl/as/internal/fsm"
+	"github.com/asctl/as/internal/metrics"
 )
 
 // alarms evaluates the alarm tasks of all groups on the samples in memory. Only
@@ -51,7 +53,7 @@ func (a *alarms) run(ctx context.Context) {
 	}
 }
 
-// evaluate looks at every alarm and answers the reports that would change
+// evaluate looks at every alarm and returns the reports that would change
 // something.
 func (a *alarms) evaluate() []control.AlarmReport {
 	a.mu.Lock()
@@ -68,7 +70,7 @@ func (a *alarms) evaluate() []control.AlarmReport {
 			continue
 		}
 		for alarm := range view.AlarmTasks(uid) {
-			if r, ok := a.look(uid, alarm, now); ok {
+			if r, ok := a.look(view, g, alarm, now); ok {
 				due = append(due, r)
 			}
 		}
@@ -76,16 +78,16 @@ func (a *alarms) evaluate() []control.AlarmReport {
 	return due
 }
 
-func (a *alarms) look(group autoscaling.UID, alarm *autoscaling.AlarmTask, now autoscaling.Time) (control.AlarmReport, bool) {
+// look evaluates one alarm; it returns false when there is nothing to write.
+func (a *alarms) look(v fsm.View, g *autoscaling.Group, alarm *autoscaling.AlarmTask, now autoscaling.Time) (control.AlarmReport, bool) {
 	if alarm.Disabled {
 		return control.AlarmReport{}, false
 	}
-	points := a.t.Samples.Datapoints(group, alarm.Metric, alarm.Period, max(alarm.EvaluationPeriods, 1), now)
-	e := autoscaling.EvaluateAlarm(alarm, points)
-	if !control.AlarmReportDue(alarm, e, now) {
-		return control.AlarmReport{}, false
-	}
-	return control.AlarmReport{Group: group, ID: alarm.ID, Evaluation: e, HoldScaleIn: a.t.grace()}, true
+	w := metrics.Window{Metric: alarm.Metric, Period: alarm.Period, Periods: max(alarm.EvaluationPeriods, 1), Until: now, Born: g.CreateTime}
+	e := autoscaling.EvaluateAlarm(alarm, a.t.Samples.Datapoints(g.UID, w))
+	young := now.Add(-time.Duration(w.Periods)*w.Period) < g.CreateTime
+	r := control.AlarmReport{Group: g.UID, ID: alarm.ID, Evaluation: e, HoldScaleIn: e.Partial || young || a.t.grace()}
+	return r, control.AlarmReportDue(v.Reader, r, now)
 }
 
 // write writes reports together; when one spoils it, each on its own.

@@ -24,6 +24,7 @@ type solo struct {
 	ids     countedIDs
 	index   uint64
 	commits int
+	calls   int   // of Do, with or without anything to commit
 	refuse  error // what Do answers instead of running
 }
 
@@ -46,6 +47,7 @@ func (s *solo) Do(ctx context.Context, fn func(*fsm.Tx) error) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.calls++
 	if s.refuse != nil {
 		return s.refuse
 	}
