@@ -17,6 +17,7 @@ import (
 	raftboltdb "github.com/hashicorp/raft-boltdb/v2"
 	"go.etcd.io/bbolt"
 
+	"github.com/asctl/as/internal/cluster/integrity"
 	"github.com/asctl/as/internal/cluster/journal"
 )
 
@@ -33,9 +34,10 @@ const (
 type directory struct {
 	path      string
 	lock      *os.File
-	bolt      *raftboltdb.BoltStore
+	bolt      *integrity.Bolt
 	journal   *journal.Store
-	snapshots *notedSnapshots
+	logs      *integrity.Log
+	snapshots *integrity.Snapshots
 	storage   Storage
 }
 
@@ -67,8 +69,8 @@ func openDirectory(path, nodeID string, log hclog.Logger, failed func(error)) (_
 	if err := d.open(log, failed); err != nil {
 		return nil, err
 	}
-	if err := d.checkSnapshots(); err != nil {
-		return nil, err
+	if err := d.verify(log); err != nil {
+		return nil, fmt.Errorf("data directory %s: %w", path, err)
 	}
 	if fresh {
 		return d, d.writeIdentity(nodeID)
@@ -216,55 +218,25 @@ func (d *directory) open(log hclog.Logger, failed func(error)) error {
 	if err != nil {
 		return fmt.Errorf("open log file %s: %w", d.file(logFile), err)
 	}
-	d.bolt = bolt
-	d.journal, err = journal.Open(journal.Config{
-		Dir: d.path, Store: chunked{bolt}, Stable: bolt, Failed: failed, Logger: log.Named("journal"),
-	})
-	if err != nil {
-		return err
-	}
+	d.bolt = &integrity.Bolt{BoltStore: bolt}
 	files, err := raft.NewFileSnapshotStoreWithLogger(d.path, 2, log.Named("snapshot"))
 	if err != nil {
 		return fmt.Errorf("open snapshots: %w", err)
 	}
-	d.snapshots = &notedSnapshots{SnapshotStore: files}
-	d.storage = Storage{Logs: newLogCache(d.journal), Stable: bolt, Snapshots: d.snapshots}
-	return nil
-}
-
-// checkSnapshots refuses a directory in which entries are missing between the
-// newest readable snapshot and the log: Raft would panic over them.
-func (d *directory) checkSnapshots() error {
-	entries, err := os.ReadDir(d.file(snapshotsDir))
+	d.snapshots = integrity.NewSnapshots(files, d.file(snapshotsDir))
+	stable, err := d.openStable()
 	if err != nil {
-		return fmt.Errorf("open snapshots: %w", err)
+		return fmt.Errorf("log file %s: %w", d.file(logFile), err)
 	}
-	dirs := 0
-	for _, e := range entries {
-		if e.IsDir() && !strings.HasSuffix(e.Name(), ".tmp") {
-			dirs++
-		}
-	}
-	readable, err := d.snapshots.List()
+	d.journal, err = journal.Open(journal.Config{
+		Dir: d.path, Store: chunked{d.bolt}, Stable: stable, Failed: failed, Logger: log.Named("journal"),
+	})
 	if err != nil {
-		return fmt.Errorf("open snapshots: %w", err)
+		return err
 	}
-	first, err := d.journal.FirstIndex()
-	if err != nil {
-		return fmt.Errorf("read the log: %w", err)
-	}
-	var newest uint64
-	if len(readable) > 0 {
-		newest = readable[0].Index
-	}
-	switch {
-	case len(readable) == 0 && dirs > 0:
-		return fmt.Errorf("no snapshot under %s can be read: their meta.json is missing or corrupt", d.file(snapshotsDir))
-	case first > newest+1:
-		return fmt.Errorf("data directory %s is incomplete: its newest readable snapshot ends at entry %d, its log begins at %d",
-			d.path, newest, first)
-	}
-	return nil
+	d.logs = &integrity.Log{LogStore: newLogCache(d.journal)}
+	d.storage = Storage{Logs: d.logs, Stable: stable, Snapshots: d.snapshots}
+	return d.takeOver()
 }
 
 // close closes what is open, in reverse order.
@@ -280,19 +252,4 @@ func (d *directory) close() error {
 		errs = append(errs, d.lock.Close()) // and with it the lock
 	}
 	return errors.Join(errs...)
-}
-
-// notedSnapshots remembers why a snapshot could not be opened: Raft only says
-// that none could.
-type notedSnapshots struct {
-	raft.SnapshotStore
-	err error
-}
-
-func (n *notedSnapshots) Open(id string) (*raft.SnapshotMeta, io.ReadCloser, error) {
-	meta, r, err := n.SnapshotStore.Open(id)
-	if err != nil {
-		n.err = fmt.Errorf("snapshot %s is corrupt: %w", id, err)
-	}
-	return meta, r, err
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/hashicorp/raft"
 
+	"github.com/asctl/as/internal/cluster/integrity"
 	"github.com/asctl/as/internal/fsm"
 )
 
@@ -17,6 +18,9 @@ import (
 type guard struct {
 	machine *fsm.Machine
 	fatal   func(error)
+	// unsealed is the last index whose entry may be without a checksum. It is set
+	// before Raft runs.
+	unsealed uint64
 
 	index  atomic.Uint64 // of the last entry applied
 	busy   atomic.Bool   // applying
@@ -48,6 +52,10 @@ func (g *guard) ApplyBatch(logs []*raft.Log) (answers []any) {
 	}()
 	commands := make([]*raft.Log, 0, len(logs))
 	for _, l := range logs {
+		if err := integrity.Check(l, g.unsealed); err != nil {
+			g.stop(err)
+			return answers
+		}
 		if l.Type == raft.LogCommand {
 			commands = append(commands, l)
 		}

@@ -142,15 +142,24 @@ func (n *Node) openStorage() (*Storage, func() error, error) {
 	nothing := func() error { return nil }
 	switch {
 	case n.cfg.Storage != nil:
-		return n.cfg.Storage, nothing, nil
+		return n.cfg.Storage.sealed(n.damaged), nothing, nil
 	case n.cfg.DataDir == "":
-		return MemoryStorage(), nothing, nil
+		return MemoryStorage().sealed(n.damaged), nothing, nil
 	}
 	d, err := openDirectory(n.cfg.DataDir, n.cfg.NodeID, n.log, n.fail)
 	if err != nil {
 		return nil, nil, err
 	}
+	d.bolt.Damaged, d.logs.Damaged = n.damaged, n.damaged
+	n.guard.unsealed = d.logs.Unsealed
 	return &d.storage, d.close, nil
+}
+
+// damaged ends the process: an entry that Raft or bbolt needs is damaged, and
+// neither can go on without it or stop in good order.
+func (n *Node) damaged(err error) {
+	n.log.Error("the node's data is damaged; its process ends", "node", n.cfg.NodeID, "error", err)
+	n.cfg.Exit(err)
 }
 
 // runRaft runs Raft and what depends on it, until ctx ends or the node fails.

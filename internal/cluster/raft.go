@@ -10,6 +10,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 	"github.com/hashicorp/raft"
 
+	"github.com/asctl/as/internal/cluster/integrity"
 	"github.com/asctl/as/internal/cluster/peer"
 )
 
@@ -93,8 +94,8 @@ func (n *Node) leadsRaft(term uint64) bool {
 
 // startError adds what Raft only logs.
 func (n *Node) startError(err error, storage *Storage) error {
-	if noted, ok := storage.Snapshots.(*notedSnapshots); ok && noted.err != nil {
-		return noted.err
+	if snapshots, ok := storage.Snapshots.(*integrity.Snapshots); ok && snapshots.Err() != nil {
+		return snapshots.Err()
 	}
 	if restore := n.guard.restoreErr.Load(); restore != nil {
 		return fmt.Errorf("restore a snapshot: %w", *restore)

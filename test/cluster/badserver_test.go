@@ -10,6 +10,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 	"github.com/hashicorp/raft"
 
+	"github.com/asctl/as/internal/cluster/integrity"
 	"github.com/asctl/as/test/cluster/nodes"
 )
 
@@ -104,15 +105,17 @@ func (w *world) badServers(each func(name string, run func(t *testing.T))) {
 	}
 }
 
-// plantSnapshot writes a snapshot as Raft does, with something else in it.
+// plantSnapshot writes a snapshot as Raft does, with something else in it, that
+// claims more than the log has.
 func plantSnapshot(data string, n *nodes.Node, content string, flip bool) error {
-	store, err := raft.NewFileSnapshotStoreWithLogger(data, 2, hclog.NewNullLogger())
+	files, err := raft.NewFileSnapshotStoreWithLogger(data, 2, hclog.NewNullLogger())
 	if err != nil {
 		return err
 	}
+	store := integrity.NewSnapshots(files, filepath.Join(data, "snapshots"))
 	members := raft.Configuration{Servers: []raft.Server{{ID: raft.ServerID(n.ID), Address: raft.ServerAddress(n.Raft)}}}
 	_, transport := raft.NewInmemTransport("") // the store encodes addresses by it
-	sink, err := store.Create(raft.SnapshotVersionMax, 2, 2, members, 1, transport)
+	sink, err := store.Create(raft.SnapshotVersionMax, 1<<40, 2, members, 1, transport)
 	if err != nil {
 		return err
 	}
