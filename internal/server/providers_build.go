@@ -1,6 +1,7 @@
 package server
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -11,6 +12,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/asctl/as/internal/intake"
 	"github.com/asctl/as/internal/providers"
 	"github.com/asctl/as/internal/providers/accesslist/file"
 	"github.com/asctl/as/internal/providers/balancer/builtin"
@@ -61,8 +63,9 @@ func (o *outside) build(p Providers, reports func(balancer string) builtin.Repor
 		o.compute[name] = c
 		o.closers = append(o.closers, c)
 	}
+	room := p.poolRoom()
 	for _, name := range slices.Sorted(maps.Keys(p.Balancer)) {
-		pools := p.Balancer[name].Builtin.pools()
+		pools := p.Balancer[name].Builtin.pools(room)
 		server, err := builtin.NewServer(builtin.Config{
 			Pools: pools, Logger: log.Named(name), Registerer: prometheus.WrapRegistererWith(prometheus.Labels{"balancer": name}, metrics),
 		})
@@ -87,6 +90,16 @@ func (o *outside) build(p Providers, reports func(balancer string) builtin.Repor
 	return nil
 }
 
+// poolRoom is how many connections each pool may have, so that all together keep
+// to their share of the file descriptors.
+func (p Providers) poolRoom() int {
+	pools := 0
+	for _, b := range p.Balancer {
+		pools += len(b.Builtin.Pools)
+	}
+	return max(intake.Share(intake.Descriptors()).Pools/max(pools, 1), 1)
+}
+
 // computeCloser is a compute provider that holds something open.
 type computeCloser interface {
 	providers.Compute
@@ -108,10 +121,14 @@ func (c Compute) build(log hclog.Logger) (computeCloser, error) {
 	return process.New(process.Config{Directory: c.Process.Directory, AddressPool: pool, Logger: log})
 }
 
-func (b *BuiltinSettings) pools() map[string]builtin.PoolConfig {
+// pools are the pools' settings; each may have at most room connections.
+func (b *BuiltinSettings) pools(room int) map[string]builtin.PoolConfig {
 	pools := map[string]builtin.PoolConfig{}
 	for name, s := range b.Pools {
-		p := builtin.PoolConfig{Listen: s.Listen, Mode: builtin.Mode(s.Mode)}
+		p := builtin.PoolConfig{
+			Listen: s.Listen, Mode: builtin.Mode(s.Mode),
+			MaxConnections: min(cmp.Or(s.MaxConnections, builtin.DefaultMaxConnections), room), MaxPerSource: s.MaxConnectionsPerSource,
+		}
 		if h := s.HealthCheck; h != nil {
 			p.HealthCheck = builtin.HealthCheck{
 				HTTP: h.HTTP, Interval: h.Interval, Timeout: h.Timeout,

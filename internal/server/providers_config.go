@@ -62,6 +62,10 @@ type PoolSettings struct {
 	Listen      string               `json:"-" yaml:"listen"` // this node's listener
 	Mode        string               `json:"mode" yaml:"mode"`
 	HealthCheck *HealthCheckSettings `json:"health-check,omitempty" yaml:"health-check"` // nil: TCP connect with the defaults
+
+	// Of this node's listener; 0: the default. No more than what file descriptors allow.
+	MaxConnections          int `json:"-" yaml:"max-connections"`            // default 20,000
+	MaxConnectionsPerSource int `json:"-" yaml:"max-connections-per-source"` // default half of it
 }
 
 // HealthCheckSettings say how the leader checks a pool's targets.

@@ -38,6 +38,9 @@ type PoolConfig struct {
 	Mode           Mode   // default http
 	HealthCheck    HealthCheck
 	MaxConnections int // of clients; default 20,000
+	// MaxPerSource bounds the connections from one address; default half of
+	// MaxConnections, so that one client cannot take them all.
+	MaxPerSource int
 }
 
 // HealthCheck says when a target is healthy. It is made against the port that
@@ -50,11 +53,14 @@ type HealthCheck struct {
 	UnhealthyThreshold int           // failures in a row, default 2
 }
 
+// DefaultMaxConnections is what a pool may have open when its settings say
+// nothing.
+const DefaultMaxConnections = 20_000
+
 const (
-	defaultMaxConnections = 20_000
-	defaultInterval       = 2 * time.Second
-	defaultTimeout        = time.Second
-	defaultThreshold      = 2
+	defaultInterval  = 2 * time.Second
+	defaultTimeout   = time.Second
+	defaultThreshold = 2
 )
 
 var poolName = regexp.MustCompile(`^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$`)
@@ -78,7 +84,8 @@ func checkPools(pools map[string]PoolConfig) (map[string]PoolConfig, error) {
 
 func (c PoolConfig) withDefaults() PoolConfig {
 	c.Mode = cmp.Or(c.Mode, ModeHTTP)
-	c.MaxConnections = cmp.Or(c.MaxConnections, defaultMaxConnections)
+	c.MaxConnections = cmp.Or(c.MaxConnections, DefaultMaxConnections)
+	c.MaxPerSource = cmp.Or(c.MaxPerSource, max(c.MaxConnections/2, 1))
 	h := &c.HealthCheck
 	h.Interval = cmp.Or(h.Interval, defaultInterval)
 	h.Timeout = cmp.Or(h.Timeout, defaultTimeout)
@@ -97,6 +104,8 @@ func (c PoolConfig) validate() error {
 		return fmt.Errorf("mode %q is neither %s nor %s", c.Mode, ModeHTTP, ModeTCP)
 	case c.MaxConnections < 0:
 		return errors.New("max-connections is negative")
+	case c.MaxPerSource < 0:
+		return errors.New("max-connections-per-source is negative")
 	case h.HTTP != "" && !strings.HasPrefix(h.HTTP, "/"):
 		return fmt.Errorf("health-check path %q does not begin with /", h.HTTP)
 	case h.Interval < 0 || h.Timeout < 0 || h.HealthyThreshold < 0 || h.UnhealthyThreshold < 0:

@@ -21,6 +21,7 @@ const (
 	clientIdleTimeout = 2 * time.Minute
 	clientMaxHeaders  = 64 << 10
 	copyBuffer        = 32 << 10
+	bodyPause         = time.Minute // the longest between two parts of a request's body
 )
 
 // lameDuck is how long connections in use may end themselves, told by the
@@ -83,6 +84,9 @@ func (f *httpFront) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.Method == http.MethodConnect {
 		http.Error(w, "CONNECT is not for a load balancer", http.StatusMethodNotAllowed)
 		return
+	}
+	if r.Body != nil && r.Body != http.NoBody {
+		r.Body = &patientBody{r.Body, http.NewResponseController(w)}
 	}
 	f.proxy.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), exchangeKey{}, x)))
 	f.pool.metrics.answered(x.status, begin)

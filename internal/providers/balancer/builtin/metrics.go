@@ -21,6 +21,7 @@ type metrics struct {
 	requests *prometheus.CounterVec
 	retries  *prometheus.CounterVec
 	duration *prometheus.HistogramVec
+	refused  *prometheus.CounterVec
 }
 
 // newMetrics registers on r; nil: they are counted and not shown.
@@ -39,11 +40,15 @@ func newMetrics(r prometheus.Registerer) (*metrics, error) {
 			Help:    "From a request's headers to the end of its answer, or the life of a connection.",
 			Buckets: []float64{.0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10},
 		}, []string{"pool"}),
+		refused: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "autoscaling_balancer_connections_refused_total",
+			Help: "Connections closed because their source had as many as it may.",
+		}, []string{"pool"}),
 	}
 	if r == nil {
 		return m, nil
 	}
-	return m, errors.Join(r.Register(m.requests), r.Register(m.retries), r.Register(m.duration))
+	return m, errors.Join(r.Register(m.requests), r.Register(m.retries), r.Register(m.duration), r.Register(m.refused))
 }
 
 // poolMetrics are those of one pool, looked up once.
@@ -54,6 +59,7 @@ type poolMetrics struct {
 	passed   prometheus.Counter
 	retries  prometheus.Counter
 	duration prometheus.Observer
+	refused  prometheus.Counter
 }
 
 func (m *metrics) of(pool string) poolMetrics {
@@ -63,6 +69,7 @@ func (m *metrics) of(pool string) poolMetrics {
 		passed:   m.requests.WithLabelValues(pool, outcomePassed),
 		retries:  m.retries.WithLabelValues(pool),
 		duration: m.duration.WithLabelValues(pool),
+		refused:  m.refused.WithLabelValues(pool),
 	}
 	for i, class := range statusClasses {
 		p.status[i] = m.requests.WithLabelValues(pool, class)

@@ -12,6 +12,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/asctl/as/internal/intake"
 	"github.com/asctl/as/internal/providers"
 )
 
@@ -94,10 +95,13 @@ func (s *Server) serve(ctx context.Context, p *pool) {
 
 // serveOnce serves the pool until ctx ends, or the listener fails.
 func (s *Server) serveOnce(ctx context.Context, p *pool) error {
-	listener, err := listen(ctx, p.config.Listen, p.config.MaxConnections)
+	var config net.ListenConfig
+	bare, err := config.Listen(ctx, "tcp", p.config.Listen)
 	if err != nil {
 		return err
 	}
+	limits := intake.Limits{Total: p.config.MaxConnections, PerSource: p.config.MaxPerSource}
+	listener := intake.Listen(bare, limits, nil, p.metrics.refused.Inc)
 	defer listener.Close()
 	p.listening(listener.Addr().String(), "")
 	defer p.listening("", "")
