@@ -3,6 +3,7 @@ package process
 import (
 	"context"
 	"errors"
+	"io/fs"
 	"os"
 	"strconv"
 	"time"
@@ -84,7 +85,8 @@ func (p *Provider) buried(instance string) (*tombstone, error) {
 // the tombstone first, the directory with the record, which asks for all this,
 // last. It runs under the gate.
 func (p *Provider) bury(instance string, r record) (trash string, err error) {
-	if err := writeJSON(p.paths.tombstone(instance), tombstone{mark: r.mark, RemoveTime: r.RemoveTime}); err != nil {
+	full, err := p.writeTombstone(instance, r)
+	if err != nil {
 		return "", err
 	}
 	p.step("remove buried")
@@ -92,13 +94,30 @@ func (p *Provider) bury(instance string, r record) (trash string, err error) {
 		return "", err
 	}
 	p.step("remove freed")
-	if err := ignoreMissing(os.Rename(p.paths.instance(instance, logFile), p.paths.oldLog(instance))); err != nil {
-		return "", err
+	if !full { // else the log goes with the directory: room matters more
+		if err := ignoreMissing(os.Rename(p.paths.instance(instance, logFile), p.paths.oldLog(instance))); err != nil {
+			return "", err
+		}
 	}
 	p.step("remove logged")
 	trash, err = p.moveToTrash(instance)
 	p.step("remove moved")
 	return trash, err
+}
+
+// writeTombstone keeps what a tombstone has of the record. On a full disk the
+// record itself becomes the tombstone, under a second name: it has the same
+// fields, and nothing changes it any more.
+func (p *Provider) writeTombstone(instance string, r record) (full bool, err error) {
+	err = writeJSON(p.paths.tombstone(instance), tombstone{mark: r.mark, RemoveTime: r.RemoveTime})
+	if !isFull(err) {
+		return false, err
+	}
+	err = os.Link(p.paths.instance(instance, recordFile), p.paths.tombstone(instance))
+	if errors.Is(err, fs.ErrExist) {
+		err = nil // by a call that was cut short
+	}
+	return true, err
 }
 
 // moveToTrash takes the instance's directory away in one step, whatever may

@@ -21,6 +21,9 @@ func (p *Provider) Stop(ctx context.Context, fence providers.Fence, instance str
 	if isRemoved(err) || err == nil && !found {
 		return nil
 	}
+	if isFull(err) {
+		err = p.endWithoutRecord(ctx, instance, timeout, err)
+	}
 	if err != nil {
 		return err
 	}
@@ -42,6 +45,21 @@ func (p *Provider) forbidStart(ctx context.Context, fence providers.Fence, insta
 	f.record.Halted = true
 	err = writeJSON(p.paths.instance(instance, recordFile), f.record)
 	return true, asUnavailable(err, "stop %s", instance)
+}
+
+// endWithoutRecord ends the process of an instance whose record could not be
+// written for want of room: the process may be what fills the disk. One that is
+// recorded in run.json is never started a second time, so that the ban on its
+// start can wait. The error is why the caller must come back for the ban.
+func (p *Provider) endWithoutRecord(ctx context.Context, instance string, timeout time.Duration, full error) error {
+	r, err := readRun(p.paths, instance)
+	if err != nil || r == nil {
+		return full
+	}
+	if err := p.end(ctx, instance, r, timeout); err != nil {
+		return err
+	}
+	return full
 }
 
 // halt returns when nothing of the instance runs and, forbidStart having been
