@@ -174,8 +174,14 @@ func (t *term) wroteAll(ctx context.Context, s *set) {
 	}
 }
 
-// notWritten tries again after a pause, and tells those that wait.
+// notWritten tries again after a pause, and tells those that wait. A set that is
+// gone and has no members left is forgotten.
 func (t *term) notWritten(s *set, w *plan.Whole, err error) {
+	view := t.State.View()
+	if len(s.shares) == 0 && plan.Gone(view, err) {
+		t.dropSet(s)
+		return
+	}
 	s.writing, s.dirty, s.force = false, true, true
 	s.failures++
 	s.retry = time.AfterFunc(max(retryAfter(s.failures)/2, plan.RetryAfter(err)), func() {
@@ -186,7 +192,7 @@ func (t *term) notWritten(s *set, w *plan.Whole, err error) {
 		})
 	})
 	t.log.Warn("list or pool not written", "provider", s.key.Provider, "name", s.key.Name, "error", err)
-	t.reporter.all(w.NotWritten(t.State.View(), err))
+	t.reporter.all(w.NotWritten(view, err))
 }
 
 // dropSet forgets a set that no group has a part in.

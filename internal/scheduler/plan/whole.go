@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 
@@ -55,11 +56,22 @@ func (w *Whole) Written() []Fact {
 	return facts
 }
 
-// NotWritten tells those who wait why they wait longer.
+// NotWritten records why the instances that wait for the set wait longer. When
+// the set is gone, those that wait to be taken out of it go on without.
 func (w *Whole) NotWritten(v fsm.View, err error) []Fact {
+	gone := Gone(v, err)
 	var facts []Fact
 	for _, s := range w.waiting {
-		for _, id := range slices.Concat(s.Adding, s.Removing) {
+		waiting := slices.Concat(s.Adding, s.Removing)
+		if gone && len(s.Removing) > 0 {
+			r := control.SetGone{
+				Group: s.Group, Pool: w.Key.Kind == Pool, Provider: w.Key.Provider, Name: w.Key.Name,
+				Instances: s.Removing, Message: err.Error(),
+			}
+			facts = append(facts, func(tx *fsm.Tx, o control.Operations) error { return o.ReportSetGone(tx, r) })
+			waiting = s.Adding
+		}
+		for _, id := range waiting {
 			i := v.Instance(s.Group, id)
 			if i != nil && i.Step != autoscaling.StepNone && i.StatusReason != err.Error() {
 				facts = append(facts, Machine{Instance: i}.Failure(err.Error(), 0))
@@ -67,6 +79,23 @@ func (w *Whole) NotWritten(v fsm.View, err error) []Fact {
 		}
 	}
 	return facts
+}
+
+// Gone reports whether an error of writing a set means that the set does not
+// exist. A set that is missing in this node's configuration alone is not gone:
+// another node, once it leads, can still take instances out of it.
+func Gone(v fsm.View, err error) bool {
+	if providers.ClassOf(err) != providers.NotFound {
+		return false
+	}
+	digest := ""
+	for n := range v.Nodes() {
+		if digest != "" && n.ProvidersDigest != "" && n.ProvidersDigest != digest {
+			return false
+		}
+		digest = cmp.Or(digest, n.ProvidersDigest)
+	}
+	return true
 }
 
 // Drains says whether a pool is to let the target drain.
