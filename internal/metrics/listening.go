@@ -17,25 +17,34 @@ func (s *Store) Listen(now autoscaling.Time) {
 	s.since = now
 }
 
-// knownSince is the first second whose samples are all here. A group that was
-// made since the store listens has no samples of before. negative reports whether
-// a sample of the series was below zero.
+// knownSince returns the first second from which on all samples of a series are
+// here. A group that was made since the store listens has no samples of before.
+// negative reports whether a sample of the series was below zero.
 func (s *Store) knownSince(uid autoscaling.UID, key seriesKey, born autoscaling.Time) (second int64, negative bool) {
 	s.mu.RLock()
-	since, g := s.since, s.groups[uid]
-	s.mu.RUnlock()
-	if g != nil {
+	defer s.mu.RUnlock()
+	since := s.since
+	if born >= since && since != never {
+		since = math.MinInt64
+	}
+	if g := s.groups[uid]; g != nil {
 		g.mu.Lock()
-		if found := g.series[key]; found != nil {
+		defer g.mu.Unlock()
+		switch found := g.series[key]; {
+		case found != nil:
 			negative = found.negative
+			since = max(since, found.since)
+		case key.pushed():
+			since = max(since, g.evicted)
 		}
-		g.mu.Unlock()
 	}
-	switch {
-	case since == never:
-		return math.MaxInt64, negative
-	case born >= since:
-		return math.MinInt64, negative
+	return ceilSeconds(since), negative
+}
+
+// ceilSeconds is the first second that does not begin before t.
+func ceilSeconds(t autoscaling.Time) int64 {
+	if t > never-1e6 {
+		return math.MaxInt64
 	}
-	return int64((since + 1e6 - 1) / 1e6), negative
+	return int64((t + 1e6 - 1) / 1e6)
 }

@@ -92,8 +92,8 @@ func (s *Store) Datapoints(uid autoscaling.UID, w Window) []autoscaling.Datapoin
 // when only its end is kept.
 func (s *Store) each(uid autoscaling.UID, key seriesKey, from, to, end, period int64, do func(start int64, b *bucket, cut bool)) {
 	s.mu.RLock()
+	defer s.mu.RUnlock()
 	g := s.groups[uid]
-	s.mu.RUnlock()
 	if g == nil {
 		return
 	}

@@ -2,6 +2,8 @@ package metrics
 
 import (
 	"slices"
+
+	"github.com/asctl/as/internal/autoscaling"
 )
 
 // A series is kept twice: by the second for short windows, by the minute for
@@ -16,7 +18,8 @@ const (
 // series is one metric of one group.
 type series struct {
 	fine, coarse line
-	negative     bool // a sample was below zero
+	negative     bool             // a sample was below zero
+	since        autoscaling.Time // samples of before were dropped; 0: none were
 }
 
 func (s *series) add(at int64, v float64) {
@@ -24,6 +27,9 @@ func (s *series) add(at int64, v float64) {
 	s.fine.add(at, v)
 	s.coarse.add(at, v)
 }
+
+// newest is the second of the newest sample.
+func (s *series) newest() int64 { return s.fine.newest() }
 
 // line is a row of buckets of equal width, in order; those without samples are
 // not there.

@@ -16,44 +16,31 @@ type Sample struct {
 	Time     autoscaling.Time // 0: now
 }
 
-// What a Store holds at most. A series of a day with a sample each second and
-// percentiles is about a megabyte, one with a sample a minute 100 KiB.
+// Samples may be this old, and this far ahead of the clock.
 const (
-	maxSeriesPerGroup = 200
-	maxSeries         = 50_000
-	// Samples may be this old, and this far ahead of the clock.
 	maxAge   = 2 * time.Hour
 	maxAhead = time.Minute
 )
 
 // Store keeps the samples of all groups. It is safe for concurrent use.
 type Store struct {
-	now func() autoscaling.Time
+	now   func() autoscaling.Time
+	limit int // of pushed series
 
-	mu     sync.RWMutex
+	mu     sync.RWMutex     // held for reading while a group's mu is taken
 	since  autoscaling.Time // all samples since then are here; never: it does not listen
 	groups map[autoscaling.UID]*group
-	count  int // of series
+	pushed int // series
 	loads  loads
-}
-
-// group is the series of one group.
-type group struct {
-	mu     sync.Mutex
-	series map[seriesKey]*series
-}
-
-type seriesKey struct {
-	source, metric string
 }
 
 // NewStore makes an empty store that does not listen yet; now is the clock that
 // samples are judged by.
 func NewStore(now func() autoscaling.Time) *Store {
-	return &Store{now: now, since: never, groups: map[autoscaling.UID]*group{}}
+	return &Store{now: now, limit: maxSeries, since: never, groups: map[autoscaling.UID]*group{}}
 }
 
-// Put takes pushed samples of one group; it answers how many it took. An
+// Put takes pushed samples of one group; it returns how many it took. An
 // *autoscaling.Error refuses the first that it did not take, and the rest.
 func (s *Store) Put(uid autoscaling.UID, batch []Sample) (int, error) {
 	return s.put(uid, autoscaling.MetricSourcePush, batch)
@@ -66,28 +53,72 @@ func (s *Store) PutProvider(uid autoscaling.UID, batch []Sample) (int, error) {
 
 func (s *Store) put(uid autoscaling.UID, source string, batch []Sample) (int, error) {
 	now := s.now()
-	g := s.group(uid)
+	for n := 0; n < len(batch); n++ {
+		taken, err := s.addTo(uid, source, batch[n:], now)
+		if n += taken; err != nil || n == len(batch) {
+			return n, err
+		}
+		if err := s.addNew(uid, source, &batch[n], now); err != nil {
+			return n, err
+		}
+	}
+	return len(batch), nil
+}
+
+// addTo adds samples to series that are there, up to the first that has none or
+// is refused.
+func (s *Store) addTo(uid autoscaling.UID, source string, batch []Sample, now autoscaling.Time) (int, error) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	g := s.groups[uid]
+	if g == nil {
+		return 0, nil
+	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	var last *series
 	for n := range batch {
 		sample := &batch[n]
-		at := sample.Time
-		if at == 0 {
-			at = now
-		}
+		at := sample.at(now)
 		if err := check(sample, at, now); err != nil {
 			return n, err
 		}
 		if last == nil || sample.Metric != batch[n-1].Metric {
-			var err error
-			if last, err = s.find(g, seriesKey{source, sample.Metric}); err != nil {
-				return n, err
+			if last = g.series[seriesKey{source, sample.Metric}]; last == nil {
+				return n, nil
 			}
 		}
 		last.add(int64(at/1e6), sample.Value)
 	}
 	return len(batch), nil
+}
+
+// addNew adds a sample whose series may have to be made first.
+func (s *Store) addNew(uid autoscaling.UID, source string, sample *Sample, now autoscaling.Time) error {
+	at, key := sample.at(now), seriesKey{source, sample.Metric}
+	if err := check(sample, at, now); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	g := s.groups[uid]
+	if g == nil {
+		g = &group{series: map[seriesKey]*series{}}
+		s.groups[uid] = g
+	}
+	if found := g.series[key]; found != nil {
+		found.add(int64(at/1e6), sample.Value)
+		return nil
+	}
+	return s.create(g, key, sample, at, now)
+}
+
+// at is when the sample was measured.
+func (m *Sample) at(now autoscaling.Time) autoscaling.Time {
+	if m.Time == 0 {
+		return now
+	}
+	return m.Time
 }
 
 func check(sample *Sample, at, now autoscaling.Time) error {
@@ -102,69 +133,4 @@ func check(sample *Sample, at, now autoscaling.Time) error {
 		return autoscaling.Errorf(autoscaling.OutOfRange, "a sample of %s is more than %s ahead of the cluster's clock", at, maxAhead)
 	}
 	return nil
-}
-
-func (s *Store) group(uid autoscaling.UID) *group {
-	s.mu.RLock()
-	g := s.groups[uid]
-	s.mu.RUnlock()
-	if g != nil {
-		return g
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if g = s.groups[uid]; g == nil {
-		g = &group{series: map[seriesKey]*series{}}
-		s.groups[uid] = g
-	}
-	return g
-}
-
-// find is the series, made if there is room. g.mu is held.
-func (s *Store) find(g *group, key seriesKey) (*series, error) {
-	if found := g.series[key]; found != nil {
-		return found, nil
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if len(g.series) >= maxSeriesPerGroup || s.count >= maxSeries {
-		return nil, autoscaling.Errorf(autoscaling.LimitExceeded, "no room for metric %q: at most %d metrics of a group, %d over all", key.metric, maxSeriesPerGroup, maxSeries)
-	}
-	s.count++
-	made := newSeries()
-	g.series[key] = made
-	return made, nil
-}
-
-// Forget drops everything of groups that keep says no of, and what has had no
-// sample for a day.
-func (s *Store) Forget(keep func(autoscaling.UID) bool) {
-	stale := int64(s.now()/1e6) - coarseKept*coarseWidth
-	s.mu.RLock()
-	all := make(map[autoscaling.UID]*group, len(s.groups))
-	for uid, g := range s.groups {
-		all[uid] = g
-	}
-	s.mu.RUnlock()
-	for uid, g := range all {
-		dropped, empty := g.forget(stale, !keep(uid))
-		s.mu.Lock()
-		s.count -= dropped
-		if empty && !keep(uid) {
-			delete(s.groups, uid)
-		}
-		s.mu.Unlock()
-	}
-}
-
-func (g *group) forget(stale int64, all bool) (dropped int, empty bool) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	for key, series := range g.series {
-		if all || series.coarse.newest() < stale {
-			delete(g.series, key)
-			dropped++
-		}
-	}
-	return dropped, len(g.series) == 0
 }

@@ -150,8 +150,8 @@ func TestMemoryIsBounded(t *testing.T) {
 		t.Errorf("%d buckets of a second, want about %d", n, fineKept)
 	}
 	s.Forget(func(autoscaling.UID) bool { return false })
-	if s.count != 0 || len(s.groups) != 0 {
-		t.Errorf("%d series of groups that are no more", s.count)
+	if s.pushed != 0 || len(s.groups) != 0 {
+		t.Errorf("%d series of groups that are no more", s.pushed)
 	}
 }
 

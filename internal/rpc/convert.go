@@ -61,12 +61,16 @@ func timestamp(t autoscaling.Time) *timestamppb.Timestamp {
 	return &timestamppb.Timestamp{Seconds: seconds, Nanos: int32(micros) * 1000}
 }
 
-// instant is 0 when t is not set.
+// instant is 0 when t is not set. The Unix epoch, which is a time that a caller
+// may send, becomes the microsecond after it.
 func instant(t *timestamppb.Timestamp) autoscaling.Time {
 	if t == nil {
 		return 0
 	}
-	return autoscaling.TimeOf(t.AsTime())
+	if us := t.AsTime().UnixMicro(); us != 0 {
+		return autoscaling.Time(us)
+	}
+	return 1
 }
 
 func duration(d time.Duration) *durationpb.Duration { return durationpb.New(d) }

@@ -242,8 +242,13 @@ func TestTimesAndDurations(t *testing.T) {
 	if durationOr(nil, time.Second) != time.Second || durationOr(durationpb.New(0), time.Second) != 0 {
 		t.Error("only an unset duration is the default")
 	}
-	if timestamp(0) != nil || instant(&timestamppb.Timestamp{}) != 0 {
+	if timestamp(0) != nil || instant(nil) != 0 {
 		t.Error("never is not a time")
+	}
+	for _, given := range []time.Time{time.Unix(0, 0), time.Unix(0, 999), {}} {
+		if at := instant(timestamppb.New(given)); at == 0 {
+			t.Errorf("%s counts as not given", given)
+		}
 	}
 }
 

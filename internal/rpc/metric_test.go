@@ -2,6 +2,7 @@ package rpc
 
 import (
 	"context"
+	"strings"
 	"testing"
 	"time"
 
@@ -64,4 +65,25 @@ func TestPointsAreAskedOfTheLeader(t *testing.T) {
 	}
 	_, err := api.QueryMetrics(ctx, &pb.QueryMetricsRequest{Parent: web, Metric: "cpu", Period: durationpb.New(time.Second), StartTime: timestamppb.New(time.Unix(1, 0))})
 	wantError(t, err, codes.InvalidArgument, autoscaling.InvalidArgument)
+}
+
+// A time that was given is not "now" or "not given", whatever it is.
+func TestTheBeginningOfTimeIsATime(t *testing.T) {
+	c := startCluster(t, 1)
+	setUp(t, c.nodes[0])
+	api := c.nodes[0].clients()
+	ctx := context.Background()
+	for _, at := range []time.Time{time.Unix(0, 0), {}} {
+		ok[*pb.PutMetricsResponse](t)(api.PutMetrics(ctx, &pb.PutMetricsRequest{Parent: web, Samples: []*pb.Sample{{Metric: "cpu", Time: timestamppb.New(at)}}}))
+		taken := c.nodes[0].samples.taken()
+		if got := taken[len(taken)-1].Time; got > autoscaling.TimeOf(time.Unix(1, 0)) {
+			t.Errorf("a sample of %s counts as one of %s", at, got)
+		}
+		task := nightTask()
+		task.Recurrence, task.StartTime = nil, timestamppb.New(at)
+		_, err := api.CreateScheduledTask(ctx, &pb.CreateScheduledTaskRequest{Parent: web, ScheduledTaskId: "past", ScheduledTask: task})
+		if st := wantError(t, err, codes.InvalidArgument, autoscaling.InvalidArgument); strings.Contains(st.Message(), "required") {
+			t.Errorf("start_time %s: %s", at, st.Message())
+		}
+	}
 }
