@@ -176,6 +176,11 @@ func TestCommands(t *testing.T) {
 		{"cluster", clustered, []string{
 			"cluster status", "cluster status -o wide", "cluster status -o json", "cluster transfer-leadership n2 -o name", "cluster transfer-leadership", "node list", "node list -o yaml", "node list -o name",
 		}},
+		{"provider", func() *fake {
+			return newFake().answer("ForgetMachines", &pb.ForgetMachinesResponse{Provider: "local", Instances: 3, Configured: true}, nil)
+		}, []string{
+			"provider forget-machines local --yes", "provider forget-machines local --dry-run", "provider forget-machines local", "provider forget-machines",
+		}},
 	})
 }
 

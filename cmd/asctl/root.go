@@ -46,7 +46,7 @@ func newRoot(a *app) *cobra.Command {
 		root.AddCommand(newNoun(a, k))
 	}
 	root.AddCommand(
-		newEvent(a), newMetric(a), newCluster(a), newNode(a),
+		newEvent(a), newMetric(a), newCluster(a), newNode(a), newProvider(a),
 		newExplain(a), newDoctor(a, nil),
 		newApply(a, nil), newDiff(a, nil), newDelete(a, nil), newExport(a),
 		newCompletion(a), newVersion(a),

@@ -25,7 +25,7 @@ type Node struct {
 // listing from another one says nothing about ours.
 type ProviderStore struct {
 	Provider string `cbor:"1,keyasint,omitempty"`
-	Store    string `cbor:"2,keyasint,omitempty"`
+	Store    string `cbor:"2,keyasint,omitempty"` // empty: forgotten, the next listing's counts
 	Time     Time   `cbor:"3,keyasint,omitempty"`
 }
 

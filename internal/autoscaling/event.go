@@ -59,6 +59,7 @@ const (
 	EventMachineAdopted       EventType = "MACHINE_ADOPTED"
 	EventMachineLost          EventType = "MACHINE_LOST"
 	EventOrphanFound          EventType = "ORPHAN_FOUND"
+	EventMachinesForgotten    EventType = "MACHINES_FORGOTTEN"
 	EventOrphanRemoved        EventType = "ORPHAN_REMOVED"
 	EventHookCreated          EventType = "LIFECYCLE_HOOK_CREATED"
 	EventHookUpdated          EventType = "LIFECYCLE_HOOK_UPDATED"

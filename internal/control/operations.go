@@ -15,6 +15,8 @@ type Platform interface {
 	// unknown provider, or what the provider's own check says. The message is for
 	// the user.
 	ValidateTemplate(*autoscaling.Template) error
+	// HasCompute reports whether a compute provider of the name is configured.
+	HasCompute(provider string) bool
 	Pool(provider, pool string) PoolStatus
 	AccessList(provider, list string) ListStatus
 	// Machine is what was last known of a machine that may be attached.

@@ -5,10 +5,10 @@ import (
 	"github.com/asctl/as/internal/fsm"
 )
 
-// ReportProviderStore records, at first use, which store a provider's machines
-// live in. A later one that differs is not taken over: see ReportProviderDown.
+// ReportProviderStore records, at first use and after ForgetMachines, which store
+// a provider's machines live in. A later one that differs is not taken over: see ReportProviderDown.
 func (o Operations) ReportProviderStore(tx *fsm.Tx, provider, store string) error {
-	if tx.ProviderStore(provider) == nil {
+	if s := tx.ProviderStore(provider); s == nil || s.Store == "" {
 		tx.PutProviderStore(&autoscaling.ProviderStore{Provider: provider, Store: store, Time: tx.Now()})
 	}
 	return nil

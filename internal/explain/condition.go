@@ -39,7 +39,10 @@ func wordsOf(r fsm.Reader, g *autoscaling.Group, c autoscaling.Condition) condit
 	case autoscaling.ConditionNoScaleIn:
 		return conditionWords{Notice, "the group grows and never shrinks by itself", "rule create GROUP/RULE"}
 	case autoscaling.ConditionProviderDown:
-		return conditionWords{Warning, "it is asked again every moment; launches and removals go on when it answers", ""}
+		return conditionWords{
+			Warning, "it is asked again every moment; launches and removals go on when it answers. " +
+				"If its machines are lost for good, say so: their instances are replaced", "provider forget-machines COMPUTE",
+		}
 	case autoscaling.ConditionWaitingForRemoval:
 		return conditionWords{Warning, "launches go on when those are confirmed gone", ""}
 	case autoscaling.ConditionZoneImbalance:

@@ -36,7 +36,7 @@ func (f *finder) conditions(g *autoscaling.Group) {
 		w := wordsOf(f.Reader, g, c)
 		command := ""
 		if w.command != "" {
-			words := strings.ReplaceAll(w.command, "GROUP", g.ID)
+			words := strings.ReplaceAll(strings.ReplaceAll(w.command, "GROUP", g.ID), "COMPUTE", c.Reason)
 			if id := g.Configuration.ID; id != "" {
 				words = strings.ReplaceAll(words, "CONFIGURATION", id)
 			}

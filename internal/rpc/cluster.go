@@ -4,6 +4,8 @@ import (
 	"context"
 
 	"github.com/asctl/as/internal/autoscaling"
+	"github.com/asctl/as/internal/control"
+	"github.com/asctl/as/internal/fsm"
 	pb "github.com/asctl/as/proto/autoscaling/v1"
 )
 
@@ -30,6 +32,17 @@ func (s clusterService) TransferLeadership(ctx context.Context, req *pb.Transfer
 		return nil, err
 	}
 	return clusterMessage(s.node.Status()), nil
+}
+
+// ForgetMachines runs on the leader. The cluster's own requests are in no namespace.
+func (s clusterService) ForgetMachines(ctx context.Context, req *pb.ForgetMachinesRequest) (*pb.ForgetMachinesResponse, error) {
+	return mutate(ctx, s.Server, "", req, func(tx *fsm.Tx) (*pb.ForgetMachinesResponse, error) {
+		f, err := s.operations.ForgetMachines(tx, control.ForgetMachinesRequest{Caller: caller(ctx, req.GetRequestId()), Provider: req.GetProvider()})
+		if err != nil {
+			return nil, err
+		}
+		return &pb.ForgetMachinesResponse{Provider: req.GetProvider(), Instances: int32(f.Instances), Configured: f.Configured}, nil
+	})
 }
 
 func checkTransfer(s Status, id string) error {

@@ -282,6 +282,8 @@ func (*testPlatform) Machine(provider, machineID string) control.MachineStatus {
 	return control.MachineStatus{Reason: autoscaling.NotFound, Problem: "provider " + provider + " has no machine " + machineID}
 }
 
+func (*testPlatform) HasCompute(provider string) bool { return provider == "sim" }
+
 func (*testPlatform) HasMetricSource(name string) bool { return name == "push" || name == "provider" }
 
 func (*testPlatform) Load(autoscaling.InstanceID) (float64, bool) { return 0, false }

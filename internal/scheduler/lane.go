@@ -40,7 +40,7 @@ func (t *term) enqueue(ctx context.Context, m plan.Machine) {
 	}
 	o := t.observed[m.Instance.Provider]
 	if o == nil {
-		t.reporter.report(fact{apply: m.Failure("no compute provider "+m.Instance.Provider+" is configured on this node", time.Minute)})
+		t.reporter.report(fact{apply: t.withoutProvider(m)})
 		return
 	}
 	key := laneKey{m.Instance.Provider, m.Instance.Zone}
@@ -58,6 +58,18 @@ func (t *term) enqueue(ctx context.Context, m plan.Machine) {
 	l.queue = append(l.queue, m)
 	l.mu.Unlock()
 	l.staff(ctx)
+}
+
+// withoutProvider is the outcome of an effect at a provider that this node does
+// not have. Where its machines were said to be lost, there is nothing to take away.
+func (t *term) withoutProvider(m plan.Machine) plan.Fact {
+	provider := m.Instance.Provider
+	message := "no compute provider " + provider + " is configured on this node"
+	if s := t.State.View().ProviderStore(provider); s != nil && s.Store == "" {
+		outcome, _ := m.Outcome(providers.Machine{}, providers.Errorf(providers.NotFound, "%s, and its machines were said to be lost", message))
+		return outcome
+	}
+	return m.Failure(message, time.Minute)
 }
 
 // staff starts a worker when there is work and room. Nothing is made or removed

@@ -133,7 +133,7 @@ func (o *observer) answered(ctx context.Context) {
 // believed it would launch everything again.
 func (o *observer) checkStore(ctx context.Context, v fsm.View, store string) error {
 	known := v.ProviderStore(o.provider)
-	if known == nil {
+	if known == nil || known.Store == "" {
 		return o.t.do(ctx, func(tx *fsm.Tx, op control.Operations) error { return op.ReportProviderStore(tx, o.provider, store) })
 	}
 	if known.Store != store {

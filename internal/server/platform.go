@@ -44,6 +44,8 @@ func (p *platform) ValidateTemplate(t *autoscaling.Template) error {
 	return compute.ValidateSpec(plan.TemplateSpec(t))
 }
 
+func (p *platform) HasCompute(provider string) bool { return p.outside.compute[provider] != nil }
+
 func (p *platform) Pool(provider, pool string) control.PoolStatus {
 	if _, ok := p.outside.balancers[provider]; !ok {
 		return control.PoolStatus{Problem: fmt.Sprintf("there is no balancer %q", provider)}

@@ -80,6 +80,39 @@ func TestANodeWithAnotherOrEmptyProcessDirectoryRelaunchesNothing(t *testing.T) 
 	}
 }
 
+// TestInstancesOfALostDirectoryAreReplacedWhenAPersonSaysSo loses the directory of
+// the process provider with all that ran from it, and says so.
+func TestInstancesOfALostDirectoryAreReplacedWhenAPersonSaysSo(t *testing.T) {
+	t.Parallel()
+	w := start(t, nodes.Options{Providers: processProviders()})
+	w.createConfiguration(webConfiguration())
+	w.createGroup("web", webGroup(2))
+	w.awaitSettled("web", 2)
+	for _, n := range w.Nodes {
+		n.Kill()
+	}
+	w.endInstances()
+	if err := os.RemoveAll(w.instanceDir()); err != nil {
+		t.Fatal(err)
+	}
+	w.restart()
+	w.eventually("the group says why", func() error {
+		for _, c := range w.group("web").Conditions {
+			if c.Type == "PROVIDER_UNREACHABLE" {
+				return nil
+			}
+		}
+		return fmt.Errorf("conditions are %v", w.group("web").Conditions)
+	})
+	w.must("forget the machines", func(ctx context.Context, a api) error {
+		_, err := a.cluster.ForgetMachines(ctx, &pb.ForgetMachinesRequest{Provider: "local"})
+		return err
+	})
+	w.awaitSettled("web", 2)
+	w.noCondition("PROVIDER_UNREACHABLE")
+	w.checkOutside("web")
+}
+
 // relaunchesNothing waits until the group says what is wrong, and holds that
 // nothing is started or stopped, for longer than any grace.
 func (w *world) relaunchesNothing(meanwhile func()) {

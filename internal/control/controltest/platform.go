@@ -42,6 +42,11 @@ func (p *Platform) ValidateTemplate(t *autoscaling.Template) error {
 	return err
 }
 
+func (p *Platform) HasCompute(provider string) bool {
+	_, known := p.Compute[provider]
+	return known
+}
+
 func (p *Platform) Pool(provider, pool string) control.PoolStatus {
 	if s, known := p.Pools[provider+"/"+pool]; known {
 		return s

@@ -70,7 +70,7 @@ func (x ClusterStatus_Node_Role) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use ClusterStatus_Node_Role.Descriptor instead.
 func (ClusterStatus_Node_Role) EnumDescriptor() ([]byte, []int) {
-	return file_autoscaling_v1_cluster_proto_rawDescGZIP(), []int{0, 0, 0}
+	return file_autoscaling_v1_cluster_proto_rawDescGZIP(), []int{2, 0, 0}
 }
 
 type ClusterStatus_Node_Health int32
@@ -124,7 +124,133 @@ func (x ClusterStatus_Node_Health) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use ClusterStatus_Node_Health.Descriptor instead.
 func (ClusterStatus_Node_Health) EnumDescriptor() ([]byte, []int) {
-	return file_autoscaling_v1_cluster_proto_rawDescGZIP(), []int{0, 0, 1}
+	return file_autoscaling_v1_cluster_proto_rawDescGZIP(), []int{2, 0, 1}
+}
+
+type ForgetMachinesRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Name of a compute provider.
+	Provider string `protobuf:"bytes,1,opt,name=provider,proto3" json:"provider,omitempty"`
+	// A repeat with the same id does nothing and gets the first answer; 24 hours.
+	RequestId string `protobuf:"bytes,2,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// Dry run: all checks and the numbers that would be returned, nothing written.
+	ValidateOnly  bool `protobuf:"varint,3,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ForgetMachinesRequest) Reset() {
+	*x = ForgetMachinesRequest{}
+	mi := &file_autoscaling_v1_cluster_proto_msgTypes[0]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ForgetMachinesRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ForgetMachinesRequest) ProtoMessage() {}
+
+func (x *ForgetMachinesRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_autoscaling_v1_cluster_proto_msgTypes[0]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ForgetMachinesRequest.ProtoReflect.Descriptor instead.
+func (*ForgetMachinesRequest) Descriptor() ([]byte, []int) {
+	return file_autoscaling_v1_cluster_proto_rawDescGZIP(), []int{0}
+}
+
+func (x *ForgetMachinesRequest) GetProvider() string {
+	if x != nil {
+		return x.Provider
+	}
+	return ""
+}
+
+func (x *ForgetMachinesRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+func (x *ForgetMachinesRequest) GetValidateOnly() bool {
+	if x != nil {
+		return x.ValidateOnly
+	}
+	return false
+}
+
+type ForgetMachinesResponse struct {
+	state    protoimpl.MessageState `protogen:"open.v1"`
+	Provider string                 `protobuf:"bytes,1,opt,name=provider,proto3" json:"provider,omitempty"`
+	// Instances that are not final and whose machine is at the provider. Each one that the provider does not list then
+	// is lost: it is taken out of load balancers and access lists, and replaced.
+	Instances int32 `protobuf:"varint,2,opt,name=instances,proto3" json:"instances,omitempty"`
+	// Whether a provider of this name is configured. One that is not is asked for nothing any more.
+	Configured    bool `protobuf:"varint,3,opt,name=configured,proto3" json:"configured,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ForgetMachinesResponse) Reset() {
+	*x = ForgetMachinesResponse{}
+	mi := &file_autoscaling_v1_cluster_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ForgetMachinesResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ForgetMachinesResponse) ProtoMessage() {}
+
+func (x *ForgetMachinesResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_autoscaling_v1_cluster_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ForgetMachinesResponse.ProtoReflect.Descriptor instead.
+func (*ForgetMachinesResponse) Descriptor() ([]byte, []int) {
+	return file_autoscaling_v1_cluster_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *ForgetMachinesResponse) GetProvider() string {
+	if x != nil {
+		return x.Provider
+	}
+	return ""
+}
+
+func (x *ForgetMachinesResponse) GetInstances() int32 {
+	if x != nil {
+		return x.Instances
+	}
+	return 0
+}
+
+func (x *ForgetMachinesResponse) GetConfigured() bool {
+	if x != nil {
+		return x.Configured
+	}
+	return false
 }
 
 type ClusterStatus struct {
@@ -145,7 +271,7 @@ type ClusterStatus struct {
 
 func (x *ClusterStatus) Reset() {
 	*x = ClusterStatus{}
-	mi := &file_autoscaling_v1_cluster_proto_msgTypes[0]
+	mi := &file_autoscaling_v1_cluster_proto_msgTypes[2]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -157,7 +283,7 @@ func (x *ClusterStatus) String() string {
 func (*ClusterStatus) ProtoMessage() {}
 
 func (x *ClusterStatus) ProtoReflect() protoreflect.Message {
-	mi := &file_autoscaling_v1_cluster_proto_msgTypes[0]
+	mi := &file_autoscaling_v1_cluster_proto_msgTypes[2]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -170,7 +296,7 @@ func (x *ClusterStatus) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClusterStatus.ProtoReflect.Descriptor instead.
 func (*ClusterStatus) Descriptor() ([]byte, []int) {
-	return file_autoscaling_v1_cluster_proto_rawDescGZIP(), []int{0}
+	return file_autoscaling_v1_cluster_proto_rawDescGZIP(), []int{2}
 }
 
 func (x *ClusterStatus) GetClusterId() string {
@@ -230,7 +356,7 @@ type GetClusterStatusRequest struct {
 
 func (x *GetClusterStatusRequest) Reset() {
 	*x = GetClusterStatusRequest{}
-	mi := &file_autoscaling_v1_cluster_proto_msgTypes[1]
+	mi := &file_autoscaling_v1_cluster_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -242,7 +368,7 @@ func (x *GetClusterStatusRequest) String() string {
 func (*GetClusterStatusRequest) ProtoMessage() {}
 
 func (x *GetClusterStatusRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_autoscaling_v1_cluster_proto_msgTypes[1]
+	mi := &file_autoscaling_v1_cluster_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -255,7 +381,7 @@ func (x *GetClusterStatusRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetClusterStatusRequest.ProtoReflect.Descriptor instead.
 func (*GetClusterStatusRequest) Descriptor() ([]byte, []int) {
-	return file_autoscaling_v1_cluster_proto_rawDescGZIP(), []int{1}
+	return file_autoscaling_v1_cluster_proto_rawDescGZIP(), []int{3}
 }
 
 type TransferLeadershipRequest struct {
@@ -272,7 +398,7 @@ type TransferLeadershipRequest struct {
 
 func (x *TransferLeadershipRequest) Reset() {
 	*x = TransferLeadershipRequest{}
-	mi := &file_autoscaling_v1_cluster_proto_msgTypes[2]
+	mi := &file_autoscaling_v1_cluster_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -284,7 +410,7 @@ func (x *TransferLeadershipRequest) String() string {
 func (*TransferLeadershipRequest) ProtoMessage() {}
 
 func (x *TransferLeadershipRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_autoscaling_v1_cluster_proto_msgTypes[2]
+	mi := &file_autoscaling_v1_cluster_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -297,7 +423,7 @@ func (x *TransferLeadershipRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TransferLeadershipRequest.ProtoReflect.Descriptor instead.
 func (*TransferLeadershipRequest) Descriptor() ([]byte, []int) {
-	return file_autoscaling_v1_cluster_proto_rawDescGZIP(), []int{2}
+	return file_autoscaling_v1_cluster_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *TransferLeadershipRequest) GetNodeId() string {
@@ -343,7 +469,7 @@ type ClusterStatus_Node struct {
 
 func (x *ClusterStatus_Node) Reset() {
 	*x = ClusterStatus_Node{}
-	mi := &file_autoscaling_v1_cluster_proto_msgTypes[3]
+	mi := &file_autoscaling_v1_cluster_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -355,7 +481,7 @@ func (x *ClusterStatus_Node) String() string {
 func (*ClusterStatus_Node) ProtoMessage() {}
 
 func (x *ClusterStatus_Node) ProtoReflect() protoreflect.Message {
-	mi := &file_autoscaling_v1_cluster_proto_msgTypes[3]
+	mi := &file_autoscaling_v1_cluster_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -368,7 +494,7 @@ func (x *ClusterStatus_Node) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClusterStatus_Node.ProtoReflect.Descriptor instead.
 func (*ClusterStatus_Node) Descriptor() ([]byte, []int) {
-	return file_autoscaling_v1_cluster_proto_rawDescGZIP(), []int{0, 0}
+	return file_autoscaling_v1_cluster_proto_rawDescGZIP(), []int{2, 0}
 }
 
 func (x *ClusterStatus_Node) GetId() string {
@@ -438,7 +564,19 @@ var File_autoscaling_v1_cluster_proto protoreflect.FileDescriptor
 
 const file_autoscaling_v1_cluster_proto_rawDesc = "" +
 	"\n" +
-	"\x1cautoscaling/v1/cluster.proto\x12\x0eautoscaling.v1\x1a\x1eautoscaling/v1/condition.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x91\x06\n" +
+	"\x1cautoscaling/v1/cluster.proto\x12\x0eautoscaling.v1\x1a\x1eautoscaling/v1/condition.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x8d\x01\n" +
+	"\x15ForgetMachinesRequest\x12&\n" +
+	"\bprovider\x18\x01 \x01(\tB\n" +
+	"\xbaH\a\xc8\x01\x01r\x02\x18?R\bprovider\x12'\n" +
+	"\n" +
+	"request_id\x18\x02 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x01R\trequestId\x12#\n" +
+	"\rvalidate_only\x18\x03 \x01(\bR\fvalidateOnly\"r\n" +
+	"\x16ForgetMachinesResponse\x12\x1a\n" +
+	"\bprovider\x18\x01 \x01(\tR\bprovider\x12\x1c\n" +
+	"\tinstances\x18\x02 \x01(\x05R\tinstances\x12\x1e\n" +
+	"\n" +
+	"configured\x18\x03 \x01(\bR\n" +
+	"configured\"\x91\x06\n" +
 	"\rClusterStatus\x12\x1d\n" +
 	"\n" +
 	"cluster_id\x18\x01 \x01(\tR\tclusterId\x12\x16\n" +
@@ -475,10 +613,11 @@ const file_autoscaling_v1_cluster_proto_rawDesc = "" +
 	"\anode_id\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x18?R\x06nodeId\x12'\n" +
 	"\n" +
 	"request_id\x18\x02 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x01R\trequestId\x12#\n" +
-	"\rvalidate_only\x18\x03 \x01(\bR\fvalidateOnly2\x8d\x02\n" +
+	"\rvalidate_only\x18\x03 \x01(\bR\fvalidateOnly2\x96\x03\n" +
 	"\x0eClusterService\x12o\n" +
 	"\x10GetClusterStatus\x12'.autoscaling.v1.GetClusterStatusRequest\x1a\x1d.autoscaling.v1.ClusterStatus\"\x13\x82\xd3\xe4\x93\x02\r\x12\v/v1/cluster\x12\x89\x01\n" +
-	"\x12TransferLeadership\x12).autoscaling.v1.TransferLeadershipRequest\x1a\x1d.autoscaling.v1.ClusterStatus\")\x82\xd3\xe4\x93\x02#:\x01*\"\x1e/v1/cluster:transferLeadershipB8Z6github.com/asctl/as/proto/autoscaling/v1;autoscalingv1b\x06proto3"
+	"\x12TransferLeadership\x12).autoscaling.v1.TransferLeadershipRequest\x1a\x1d.autoscaling.v1.ClusterStatus\")\x82\xd3\xe4\x93\x02#:\x01*\"\x1e/v1/cluster:transferLeadership\x12\x86\x01\n" +
+	"\x0eForgetMachines\x12%.autoscaling.v1.ForgetMachinesRequest\x1a&.autoscaling.v1.ForgetMachinesResponse\"%\x82\xd3\xe4\x93\x02\x1f:\x01*\"\x1a/v1/cluster:forgetMachinesB8Z6github.com/asctl/as/proto/autoscaling/v1;autoscalingv1b\x06proto3"
 
 var (
 	file_autoscaling_v1_cluster_proto_rawDescOnce sync.Once
@@ -493,29 +632,33 @@ func file_autoscaling_v1_cluster_proto_rawDescGZIP() []byte {
 }
 
 var file_autoscaling_v1_cluster_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_autoscaling_v1_cluster_proto_msgTypes = make([]protoimpl.MessageInfo, 4)
+var file_autoscaling_v1_cluster_proto_msgTypes = make([]protoimpl.MessageInfo, 6)
 var file_autoscaling_v1_cluster_proto_goTypes = []any{
 	(ClusterStatus_Node_Role)(0),      // 0: autoscaling.v1.ClusterStatus.Node.Role
 	(ClusterStatus_Node_Health)(0),    // 1: autoscaling.v1.ClusterStatus.Node.Health
-	(*ClusterStatus)(nil),             // 2: autoscaling.v1.ClusterStatus
-	(*GetClusterStatusRequest)(nil),   // 3: autoscaling.v1.GetClusterStatusRequest
-	(*TransferLeadershipRequest)(nil), // 4: autoscaling.v1.TransferLeadershipRequest
-	(*ClusterStatus_Node)(nil),        // 5: autoscaling.v1.ClusterStatus.Node
-	(*Condition)(nil),                 // 6: autoscaling.v1.Condition
-	(*timestamppb.Timestamp)(nil),     // 7: google.protobuf.Timestamp
+	(*ForgetMachinesRequest)(nil),     // 2: autoscaling.v1.ForgetMachinesRequest
+	(*ForgetMachinesResponse)(nil),    // 3: autoscaling.v1.ForgetMachinesResponse
+	(*ClusterStatus)(nil),             // 4: autoscaling.v1.ClusterStatus
+	(*GetClusterStatusRequest)(nil),   // 5: autoscaling.v1.GetClusterStatusRequest
+	(*TransferLeadershipRequest)(nil), // 6: autoscaling.v1.TransferLeadershipRequest
+	(*ClusterStatus_Node)(nil),        // 7: autoscaling.v1.ClusterStatus.Node
+	(*Condition)(nil),                 // 8: autoscaling.v1.Condition
+	(*timestamppb.Timestamp)(nil),     // 9: google.protobuf.Timestamp
 }
 var file_autoscaling_v1_cluster_proto_depIdxs = []int32{
-	5, // 0: autoscaling.v1.ClusterStatus.nodes:type_name -> autoscaling.v1.ClusterStatus.Node
-	6, // 1: autoscaling.v1.ClusterStatus.conditions:type_name -> autoscaling.v1.Condition
+	7, // 0: autoscaling.v1.ClusterStatus.nodes:type_name -> autoscaling.v1.ClusterStatus.Node
+	8, // 1: autoscaling.v1.ClusterStatus.conditions:type_name -> autoscaling.v1.Condition
 	0, // 2: autoscaling.v1.ClusterStatus.Node.role:type_name -> autoscaling.v1.ClusterStatus.Node.Role
 	1, // 3: autoscaling.v1.ClusterStatus.Node.health:type_name -> autoscaling.v1.ClusterStatus.Node.Health
-	7, // 4: autoscaling.v1.ClusterStatus.Node.last_contact:type_name -> google.protobuf.Timestamp
-	3, // 5: autoscaling.v1.ClusterService.GetClusterStatus:input_type -> autoscaling.v1.GetClusterStatusRequest
-	4, // 6: autoscaling.v1.ClusterService.TransferLeadership:input_type -> autoscaling.v1.TransferLeadershipRequest
-	2, // 7: autoscaling.v1.ClusterService.GetClusterStatus:output_type -> autoscaling.v1.ClusterStatus
-	2, // 8: autoscaling.v1.ClusterService.TransferLeadership:output_type -> autoscaling.v1.ClusterStatus
-	7, // [7:9] is the sub-list for method output_type
-	5, // [5:7] is the sub-list for method input_type
+	9, // 4: autoscaling.v1.ClusterStatus.Node.last_contact:type_name -> google.protobuf.Timestamp
+	5, // 5: autoscaling.v1.ClusterService.GetClusterStatus:input_type -> autoscaling.v1.GetClusterStatusRequest
+	6, // 6: autoscaling.v1.ClusterService.TransferLeadership:input_type -> autoscaling.v1.TransferLeadershipRequest
+	2, // 7: autoscaling.v1.ClusterService.ForgetMachines:input_type -> autoscaling.v1.ForgetMachinesRequest
+	4, // 8: autoscaling.v1.ClusterService.GetClusterStatus:output_type -> autoscaling.v1.ClusterStatus
+	4, // 9: autoscaling.v1.ClusterService.TransferLeadership:output_type -> autoscaling.v1.ClusterStatus
+	3, // 10: autoscaling.v1.ClusterService.ForgetMachines:output_type -> autoscaling.v1.ForgetMachinesResponse
+	8, // [8:11] is the sub-list for method output_type
+	5, // [5:8] is the sub-list for method input_type
 	5, // [5:5] is the sub-list for extension type_name
 	5, // [5:5] is the sub-list for extension extendee
 	0, // [0:5] is the sub-list for field type_name
@@ -533,7 +676,7 @@ func file_autoscaling_v1_cluster_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_autoscaling_v1_cluster_proto_rawDesc), len(file_autoscaling_v1_cluster_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   4,
+			NumMessages:   6,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -21,6 +21,7 @@ const _ = grpc.SupportPackageIsVersion9
 const (
 	ClusterService_GetClusterStatus_FullMethodName   = "/autoscaling.v1.ClusterService/GetClusterStatus"
 	ClusterService_TransferLeadership_FullMethodName = "/autoscaling.v1.ClusterService/TransferLeadership"
+	ClusterService_ForgetMachines_FullMethodName     = "/autoscaling.v1.ClusterService/ForgetMachines"
 )
 
 // ClusterServiceClient is the client API for ClusterService service.
@@ -34,6 +35,11 @@ type ClusterServiceClient interface {
 	// Makes another node the leader. Writes are held, not lost, while it happens. Errors: `NOT_FOUND`; `WRONG_STATE`
 	// when the node is too far behind or does not answer; `NO_LEADER`.
 	TransferLeadership(ctx context.Context, in *TransferLeadershipRequest, opts ...grpc.CallOption) (*ClusterStatus, error)
+	// Says that the machines of a compute provider are lost, when its store is (PROVIDER_UNREACHABLE: "answers from
+	// another or empty store"), or when the provider is no longer configured. The store that the provider has now becomes
+	// the recorded one; instances that are not in it are lost and replaced. Errors: `NOT_FOUND` when no such provider is
+	// configured and no instance has a machine of one; `NO_LEADER`.
+	ForgetMachines(ctx context.Context, in *ForgetMachinesRequest, opts ...grpc.CallOption) (*ForgetMachinesResponse, error)
 }
 
 type clusterServiceClient struct {
@@ -64,6 +70,16 @@ func (c *clusterServiceClient) TransferLeadership(ctx context.Context, in *Trans
 	return out, nil
 }
 
+func (c *clusterServiceClient) ForgetMachines(ctx context.Context, in *ForgetMachinesRequest, opts ...grpc.CallOption) (*ForgetMachinesResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ForgetMachinesResponse)
+	err := c.cc.Invoke(ctx, ClusterService_ForgetMachines_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // ClusterServiceServer is the server API for ClusterService service.
 // All implementations must embed UnimplementedClusterServiceServer
 // for forward compatibility.
@@ -75,6 +91,11 @@ type ClusterServiceServer interface {
 	// Makes another node the leader. Writes are held, not lost, while it happens. Errors: `NOT_FOUND`; `WRONG_STATE`
 	// when the node is too far behind or does not answer; `NO_LEADER`.
 	TransferLeadership(context.Context, *TransferLeadershipRequest) (*ClusterStatus, error)
+	// Says that the machines of a compute provider are lost, when its store is (PROVIDER_UNREACHABLE: "answers from
+	// another or empty store"), or when the provider is no longer configured. The store that the provider has now becomes
+	// the recorded one; instances that are not in it are lost and replaced. Errors: `NOT_FOUND` when no such provider is
+	// configured and no instance has a machine of one; `NO_LEADER`.
+	ForgetMachines(context.Context, *ForgetMachinesRequest) (*ForgetMachinesResponse, error)
 	mustEmbedUnimplementedClusterServiceServer()
 }
 
@@ -90,6 +111,9 @@ func (UnimplementedClusterServiceServer) GetClusterStatus(context.Context, *GetC
 }
 func (UnimplementedClusterServiceServer) TransferLeadership(context.Context, *TransferLeadershipRequest) (*ClusterStatus, error) {
 	return nil, status.Error(codes.Unimplemented, "method TransferLeadership not implemented")
+}
+func (UnimplementedClusterServiceServer) ForgetMachines(context.Context, *ForgetMachinesRequest) (*ForgetMachinesResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ForgetMachines not implemented")
 }
 func (UnimplementedClusterServiceServer) mustEmbedUnimplementedClusterServiceServer() {}
 func (UnimplementedClusterServiceServer) testEmbeddedByValue()                        {}
@@ -148,6 +172,24 @@ func _ClusterService_TransferLeadership_Handler(srv interface{}, ctx context.Con
 	return interceptor(ctx, in, info, handler)
 }
 
+func _ClusterService_ForgetMachines_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ForgetMachinesRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ClusterServiceServer).ForgetMachines(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: ClusterService_ForgetMachines_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ClusterServiceServer).ForgetMachines(ctx, req.(*ForgetMachinesRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // ClusterService_ServiceDesc is the grpc.ServiceDesc for ClusterService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -162,6 +204,10 @@ var ClusterService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "TransferLeadership",
 			Handler:    _ClusterService_TransferLeadership_Handler,
+		},
+		{
+			MethodName: "ForgetMachines",
+			Handler:    _ClusterService_ForgetMachines_Handler,
 		},
 	},
 	Streams:  []grpc.StreamDesc{},

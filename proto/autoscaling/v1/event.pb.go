@@ -105,6 +105,8 @@ const (
 	// A machine was let go alive.
 	Event_MACHINE_RELEASED    Event_Type = 56
 	Event_REBALANCE_REQUESTED Event_Type = 57
+	// A caller said that a provider's machines are lost.
+	Event_MACHINES_FORGOTTEN Event_Type = 60
 )
 
 // Enum value maps for Event_Type.
@@ -168,6 +170,7 @@ var (
 		55: "NOTIFICATION_TEST",
 		56: "MACHINE_RELEASED",
 		57: "REBALANCE_REQUESTED",
+		60: "MACHINES_FORGOTTEN",
 	}
 	Event_Type_value = map[string]int32{
 		"TYPE_UNSPECIFIED":            0,
@@ -228,6 +231,7 @@ var (
 		"NOTIFICATION_TEST":           55,
 		"MACHINE_RELEASED":            56,
 		"REBALANCE_REQUESTED":         57,
+		"MACHINES_FORGOTTEN":          60,
 	}
 )
 
@@ -477,7 +481,7 @@ var File_autoscaling_v1_event_proto protoreflect.FileDescriptor
 
 const file_autoscaling_v1_event_proto_rawDesc = "" +
 	"\n" +
-	"\x1aautoscaling/v1/event.proto\x12\x0eautoscaling.v1\x1a\x1dautoscaling/v1/instance.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xdf\x0e\n" +
+	"\x1aautoscaling/v1/event.proto\x12\x0eautoscaling.v1\x1a\x1dautoscaling/v1/instance.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xf7\x0e\n" +
 	"\x05Event\x12\x14\n" +
 	"\x05index\x18\x01 \x01(\x03R\x05index\x12.\n" +
 	"\x04time\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\x04time\x12\x1c\n" +
@@ -497,7 +501,7 @@ const file_autoscaling_v1_event_proto_rawDesc = "" +
 	"\x04step\x18\r \x01(\tR\x04step\x1a=\n" +
 	"\x0fAttributesEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xdb\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xf3\n" +
 	"\n" +
 	"\x04Type\x12\x14\n" +
 	"\x10TYPE_UNSPECIFIED\x10\x00\x12\x19\n" +
@@ -558,7 +562,8 @@ const file_autoscaling_v1_event_proto_rawDesc = "" +
 	"\x1aNOTIFICATION_DEAD_LETTERED\x106\x12\x15\n" +
 	"\x11NOTIFICATION_TEST\x107\x12\x14\n" +
 	"\x10MACHINE_RELEASED\x108\x12\x17\n" +
-	"\x13REBALANCE_REQUESTED\x109\"\xb5\x01\n" +
+	"\x13REBALANCE_REQUESTED\x109\x12\x16\n" +
+	"\x12MACHINES_FORGOTTEN\x10<\"\xb5\x01\n" +
 	"\x12WatchEventsRequest\x129\n" +
 	"\tnamespace\x18\x01 \x01(\tB\x1b\xbaH\x18\xd8\x01\x01r\x132\x11^[a-z0-9-]{1,63}$R\tnamespace\x121\n" +
 	"\x05group\x18\x02 \x01(\tB\x1b\xbaH\x18\xd8\x01\x01r\x132\x11^[a-z0-9-]{1,63}$R\x05group\x121\n" +

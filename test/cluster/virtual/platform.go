@@ -41,6 +41,8 @@ func (p platform) Machine(provider, machineID string) control.MachineStatus {
 	return plan.Inspected(provider, machineID, m, err)
 }
 
+func (p platform) HasCompute(string) bool { return true }
+
 func (p platform) HasMetricSource(string) bool { return false }
 
 func (p platform) Load(autoscaling.InstanceID) (float64, bool) { return 0, false }
