@@ -61,6 +61,9 @@ type Config struct {
 	// damaged data and must not see another line of its code. Nil: the sentence on
 	// standard error, and status 1.
 	Exit func(error)
+	// DiskTimeout is how long one access to the disk may take before this node
+	// takes no part in the cluster until it has returned. 0: three seconds.
+	DiskTimeout time.Duration
 	// Pace stretches the intervals and time-outs of Raft and of the peer service
 	// alike: tests of hours in virtual time need not count every heartbeat. 0: 1.
 	Pace int
@@ -128,6 +131,9 @@ func (c *Config) check() error {
 		c.Exit = exitProcess
 	}
 	c.Pace = max(c.Pace, 1)
+	if c.DiskTimeout == 0 {
+		c.DiskTimeout = defaultDiskTimeout
+	}
 	if c.Lead == nil {
 		c.Lead = func(ctx context.Context, _ Leadership) error { <-ctx.Done(); return nil }
 	}

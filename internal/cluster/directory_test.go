@@ -276,14 +276,17 @@ func TestTheInitialClusterIsIgnoredOnceThereIsData(t *testing.T) {
 	must(t, <-done)
 }
 
-// What cannot be written cannot be kept: the node ends, and says why.
-func TestANodeWhoseJournalCannotBeWrittenEnds(t *testing.T) {
-	dir := filepath.Join(t.TempDir(), "data")
+// After a write that failed nothing is known of the disk before it was read
+// again: until then the node answers from memory, and takes part in nothing.
+func TestANodeWhoseJournalCannotBeWrittenOpensItAgain(t *testing.T) {
+	dir := filled(t) // it has a snapshot, which must not bring old state back
 	n, err := New(Config{NodeID: "n1", DataDir: dir, RaftAddr: "127.0.0.1:0", AdvertiseRaft: "127.0.0.1:1"})
 	must(t, err)
+	n.reopenEvery = 300 * time.Millisecond
+	ctx, stop := context.WithCancel(t.Context())
 	done := make(chan error, 1)
-	go func() { done <- n.Run(t.Context()) }()
-	writeTo(t, n, "x")
+	go func() { done <- n.Run(ctx) }()
+	writeTo(t, n, "w")
 	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
 	must(t, err)
 	defer full.Close()
@@ -295,11 +298,29 @@ func TestANodeWhoseJournalCannotBeWrittenEnds(t *testing.T) {
 			must(t, unix.Dup3(int(full.Fd()), fd, unix.O_CLOEXEC))
 		}
 	}
-	err = n.Do(t.Context(), func(tx *fsm.Tx) error { tx.PutNode(&autoscaling.Node{ID: "y"}); return nil })
+	err = n.Do(t.Context(), func(tx *fsm.Tx) error { tx.PutNode(&autoscaling.Node{ID: "lost"}); return nil })
 	if err == nil {
 		t.Error("what was not stored was acknowledged")
 	}
-	if err := <-done; err == nil || !strings.Contains(err.Error(), "write the journal: ") || !strings.Contains(err.Error(), "no space left") {
-		t.Errorf("the node ended with: %v", err)
+	if ok, reasons := n.Ready(); ok || !strings.Contains(fmt.Sprint(reasons), "write the journal: ") || !strings.Contains(fmt.Sprint(reasons), "no space left") {
+		t.Errorf("ready: %t, %q", ok, reasons)
 	}
+	if n.View().Node("w") == nil || n.View().Node("lost") != nil {
+		t.Error("the state in memory is not what was acknowledged")
+	}
+	writeTo(t, n, "z") // waits until the node leads again
+	stop()
+	must(t, <-done)
+	n, err = New(Config{NodeID: "n1", DataDir: dir, RaftAddr: "127.0.0.1:0", AdvertiseRaft: "127.0.0.1:1"})
+	must(t, err)
+	ctx, stop = context.WithCancel(t.Context())
+	go func() { done <- n.Run(ctx) }()
+	writeTo(t, n, "after a restart")
+	for _, id := range []string{"w", "z"} {
+		if n.View().Node(id) == nil {
+			t.Errorf("%s is lost", id)
+		}
+	}
+	stop()
+	must(t, <-done)
 }

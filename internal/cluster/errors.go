@@ -17,6 +17,10 @@ var errSkipped = errors.New("the entry was skipped")
 // errStopped: this node stops or no longer leads.
 var errStopped = errors.New("no longer the leader")
 
+// errMuted: this node muted while an entry was in flight. What becomes of the
+// entry is known only to Raft, which waits for the disk.
+var errMuted = errors.New("this node stopped taking part while the entry was being written")
+
 const retrySoon = 50 * time.Millisecond
 
 // noLeader says that nothing was written and that it may be tried again.

@@ -23,8 +23,8 @@ func (n *Node) watchFollowers() {
 			n.log.Warn("a follower acknowledges nothing, closing the connections to it",
 				"node", s.id, "for", s.since.Round(time.Second), "match", s.match, "last", s.last)
 			n.metrics.stuck.Inc()
-			n.transport.progress.closed(raft.ServerID(s.id))
-			n.stream.closeTo(s.address)
+			n.transport.Load().progress.closed(raft.ServerID(s.id))
+			n.stream.Load().closeTo(s.address)
 		}
 	}
 }
@@ -45,7 +45,7 @@ func (n *Node) stuckFollowers() []stuckFollower {
 	term, last := r.CurrentTerm(), r.LastIndex()
 	var stuck []stuckFollower
 	for _, p := range n.peers.Peers() {
-		since, match, closedAt := n.transport.progress.stuck(raft.ServerID(p.ID), term, last)
+		since, match, closedAt := n.transport.Load().progress.stuck(raft.ServerID(p.ID), term, last)
 		if p.Up && since >= n.paced(stuckAfter) {
 			stuck = append(stuck, stuckFollower{p.ID, p.Address, since, match, last, closedAt})
 		}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"sync/atomic"
 
 	"github.com/hashicorp/raft"
@@ -38,6 +39,14 @@ func (g *guard) Apply(l *raft.Log) any { return g.ApplyBatch([]*raft.Log{l})[0] 
 func (g *guard) ApplyBatch(logs []*raft.Log) (answers []any) {
 	g.busy.Store(true)
 	defer g.busy.Store(false)
+	done := g.index.Load()
+	if logs[0].Index <= done { // applied before the storage was opened anew
+		fresh := slices.IndexFunc(logs, func(l *raft.Log) bool { return l.Index > done })
+		if fresh < 0 {
+			return make([]any, len(logs))
+		}
+		return append(make([]any, fresh), g.ApplyBatch(logs[fresh:])...)
+	}
 	answers = make([]any, len(logs))
 	for i := range answers {
 		answers[i] = errNotApplied

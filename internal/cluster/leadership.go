@@ -17,8 +17,9 @@ import (
 type session struct {
 	term   uint64
 	writer *writer
-	ready  chan struct{} // closed when the writer accepts
-	over   chan struct{} // closed when it does no more
+	ready  chan struct{}   // closed when the writer accepts
+	over   chan struct{}   // closed when it does no more
+	muted  <-chan struct{} // closed when the node mutes: nothing of Raft is waited for
 
 	cancel context.CancelFunc
 	done   chan struct{} // closed when everything of it has ended
@@ -43,6 +44,7 @@ func (n *Node) supervise(ctx context.Context) {
 	for {
 		select {
 		case <-r.LeaderCh():
+		case <-n.mute.changed:
 		case <-retry.C:
 		case <-ended: // by itself: its barrier failed
 			stop()
@@ -52,7 +54,7 @@ func (n *Node) supervise(ctx context.Context) {
 			return
 		}
 		// A signal may stand for several changes: the term tells.
-		leads, term := r.State() == raft.Leader, r.CurrentTerm()
+		leads, term := r.State() == raft.Leader && !n.muted(), r.CurrentTerm()
 		if current != nil && (!leads || current.term != term) {
 			stop()
 		}
@@ -66,13 +68,15 @@ func (n *Node) supervise(ctx context.Context) {
 func (n *Node) startSession(ctx context.Context, term uint64) *session {
 	ctx, cancel := context.WithCancel(ctx)
 	r := n.raft.Load()
+	muted := n.mute.begins()
 	s := &session{
-		term: term, cancel: cancel,
+		term: term, cancel: cancel, muted: muted,
 		ready: make(chan struct{}), over: make(chan struct{}), done: make(chan struct{}),
 		writer: &writer{
 			term: term, machine: n.machine, ids: n.cfg.IDs, now: n.Now,
 			propose: func(entry []byte) raft.ApplyFuture { return r.Apply(entry, 0) },
 			join:    n.verifier.join,
+			muted:   muted,
 			metrics: n.metrics, log: n.log.Named("writer"),
 			queue: make(chan *call, maxQueue), slots: make(chan struct{}, maxInFlight),
 		},
@@ -96,7 +100,7 @@ func (n *Node) lead(ctx context.Context, s *session) {
 		log.Info("leadership ended")
 	}()
 	r := n.raft.Load()
-	if err := r.Barrier(0).Error(); err != nil || r.CurrentTerm() != s.term {
+	if err := await(r.Barrier(0), s.muted); err != nil || r.CurrentTerm() != s.term {
 		if err == raft.ErrLeadershipTransferInProgress {
 			log.Error("raft refuses entries because of a transfer that never ended; restart this node if it goes on")
 		}

@@ -10,13 +10,15 @@ import (
 
 // metrics are the node's own; Raft's come by raftMetrics.
 type metrics struct {
-	entrySize  prometheus.Histogram
-	entryCalls prometheus.Histogram
-	commit     prometheus.Histogram
-	refused    prometheus.Counter
-	terms      prometheus.Counter
-	campaigns  prometheus.Counter
-	stuck      prometheus.Counter
+	entrySize    prometheus.Histogram
+	entryCalls   prometheus.Histogram
+	commit       prometheus.Histogram
+	refused      prometheus.Counter
+	terms        prometheus.Counter
+	campaigns    prometheus.Counter
+	stuck        prometheus.Counter
+	mutes        prometheus.Counter
+	diskFailures prometheus.Counter
 }
 
 func newMetrics() *metrics {
@@ -41,6 +43,12 @@ func newMetrics() *metrics {
 		}),
 		campaigns: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "autoscaling_cluster_campaigns_total", Help: "Campaigns because the leader was gone.",
+		}),
+		diskFailures: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "autoscaling_cluster_disk_failures_total", Help: "Writes to the data directory that failed; after each it is opened anew.",
+		}),
+		mutes: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "autoscaling_cluster_mutes_total", Help: "Times that this node stopped taking part because it could not write.",
 		}),
 		stuck: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "autoscaling_cluster_replication_restarts_total", Help: "Followers whose connections were closed because they acknowledged nothing.",
@@ -75,7 +83,7 @@ func (n *Node) register(r prometheus.Registerer) error {
 	}
 	m := n.metrics
 	for _, c := range []prometheus.Collector{
-		m.entrySize, m.entryCalls, m.commit, m.refused, m.terms, m.campaigns, m.stuck, raftCollector,
+		m.entrySize, m.entryCalls, m.commit, m.refused, m.terms, m.campaigns, m.stuck, m.mutes, m.diskFailures, raftCollector,
 		n.gauge("autoscaling_cluster_leader", "1 while this node leads and accepts writes.", n.leads),
 		n.gauge("autoscaling_cluster_ready", "1 while this node can serve.", func() bool { ok, _ := n.Ready(); return ok }),
 	} {

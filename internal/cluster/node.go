@@ -30,14 +30,19 @@ type Node struct {
 	peers    *peer.Service
 
 	raft      atomic.Pointer[raft.Raft] // nil while it does not run
-	transport *transport                // valid when raft is
+	transport atomic.Pointer[transport] // valid when raft is
 	session   atomic.Pointer[session]   // of the term that this node leads
-	stream    *stream                   // like transport
+	stream    atomic.Pointer[stream]
+	mute      *mute
+	disk      *disk
 	lag       lag
 	readiness readiness
 
+	reopenEvery time.Duration // how often a storage that failed is opened again
+
 	transfers chan *transfer
 	failed    chan error // capacity 1: why Run must end
+	broken    chan error // capacity 1: why the storage must be opened anew
 	ran       atomic.Bool
 }
 
@@ -59,16 +64,20 @@ func New(cfg Config) (*Node, error) {
 		return nil, err
 	}
 	n := &Node{
-		cfg:       cfg,
-		log:       cfg.Logger.Named("cluster"),
-		machine:   fsm.NewMachine(),
-		clock:     newClock(cfg.Clock),
-		metrics:   newMetrics(),
-		transfers: make(chan *transfer),
-		failed:    make(chan error, 1),
+		cfg:         cfg,
+		log:         cfg.Logger.Named("cluster"),
+		machine:     fsm.NewMachine(),
+		clock:       newClock(cfg.Clock),
+		metrics:     newMetrics(),
+		mute:        newMute(),
+		reopenEvery: reopenEvery * time.Duration(cfg.Pace),
+		transfers:   make(chan *transfer),
+		failed:      make(chan error, 1),
+		broken:      make(chan error, 1),
 	}
 	n.guard = &guard{machine: n.machine, fatal: n.fail}
-	n.verifier = newVerifier(func() error { return n.raft.Load().VerifyLeader().Error() })
+	n.disk = newDisk(n.diskFailed)
+	n.verifier = newVerifier(func() error { return await(n.raft.Load().VerifyLeader(), n.mute.begins()) })
 	record := cfg.Record
 	record.ID, record.RaftAddress, record.UpdateTime = cfg.NodeID, n.cfg.AdvertiseRaft, 0
 	n.cfg.Record = record
@@ -103,7 +112,11 @@ func (n *Node) Run(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, closeStorage()) }()
+	defer func() {
+		if closeStorage != nil {
+			err = errors.Join(err, closeStorage())
+		}
+	}()
 
 	listener, err := n.cfg.Network.Listen(n.cfg.RaftAddr)
 	if err != nil {
@@ -111,6 +124,7 @@ func (n *Node) Run(ctx context.Context) (err error) {
 	}
 	mux := peer.NewMux(listener)
 	stream := newStream(mux, n.cfg.Network, n.cfg.AdvertiseRaft)
+	n.stream.Store(stream)
 
 	// What follows outlives ctx until leadership has been handed over.
 	serving, stopServing := context.WithCancel(context.WithoutCancel(ctx))
@@ -128,7 +142,9 @@ func (n *Node) Run(ctx context.Context) (err error) {
 		return err
 	default:
 	}
-	return n.runRaft(ctx, storage, stream)
+	closing := closeStorage
+	closeStorage = nil
+	return n.live(ctx, storage, stream, closing)
 }
 
 // report ends Run for an error of a part that must not end.
@@ -146,7 +162,7 @@ func (n *Node) openStorage() (*Storage, func() error, error) {
 	case n.cfg.DataDir == "":
 		return MemoryStorage().sealed(n.damaged), nothing, nil
 	}
-	d, err := openDirectory(n.cfg.DataDir, n.cfg.NodeID, n.log, n.fail)
+	d, err := openDirectory(n.cfg.DataDir, n.cfg.NodeID, n.log, func(error) {}) // the failed write is noted by the watch
 	if err != nil {
 		return nil, nil, err
 	}
@@ -164,6 +180,7 @@ func (n *Node) damaged(err error) {
 
 // runRaft runs Raft and what depends on it, until ctx ends or the node fails.
 func (n *Node) runRaft(ctx context.Context, storage *Storage, stream *stream) error {
+	storage = n.disk.watch(storage)
 	r, err := n.startRaft(storage, stream)
 	if err != nil {
 		return err
@@ -177,6 +194,11 @@ func (n *Node) runRaft(ctx context.Context, storage *Storage, stream *stream) er
 	wg.Go(func() { n.verifier.run(background) })
 	wg.Go(func() { n.followPeers(background) })
 	wg.Go(func() { n.supervise(background) })
+	ended := make(chan struct{})
+	var watching sync.WaitGroup
+	watching.Go(func() { n.watchDisk(background, storage, ended) })
+	defer watching.Wait()
+	defer close(ended)
 	if alone(servers(r), n.cfg.NodeID) {
 		n.report(n.campaign()) // nobody else could lead: why wait
 	}
@@ -186,15 +208,20 @@ func (n *Node) runRaft(ctx context.Context, storage *Storage, stream *stream) er
 		n.log.Info("node stops", "node", n.cfg.NodeID)
 	case err = <-n.failed:
 		n.log.Error("node fails", "node", n.cfg.NodeID, "error", err)
+	case err = <-n.broken:
 	}
-	n.resign()
+	if !n.muted() {
+		n.resign()
+	}
 	// Leadership first, with its writer: what it proposed is answered only while
 	// Raft runs. Raft last, before its storage.
 	stop()
 	wg.Wait()
 	stopped := r.Shutdown()
-	n.transport.Close() // what Raft still waits for ends now
-	return errors.Join(err, stopped.Error())
+	n.transport.Load().Close() // what Raft still waits for ends now
+	err = errors.Join(err, n.waitUnlessMuted(stopped))
+	n.raft.Store(nil)
+	return err
 }
 
 func alone(servers []raft.Server, id string) bool {
@@ -238,8 +265,11 @@ func (n *Node) state() peer.State {
 	s := peer.State{Clock: autoscaling.TimeOf(n.cfg.Clock()), Leads: n.leads()}
 	if r := n.raft.Load(); r != nil {
 		s.Term, s.Commit, s.Last = r.CurrentTerm(), r.CommitIndex(), r.LastIndex()
-		s.Applied = n.AppliedIndex()
 	}
+	s.Applied = n.AppliedIndex()
+	s.Mute, _ = n.mute.why()
+	_, since := n.disk.hanging()
+	s.Suspects, s.Writes = since >= n.paced(suspicious), n.disk.works(n.paced(evidence))
 	return s
 }
 

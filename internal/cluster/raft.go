@@ -48,6 +48,8 @@ func raftConfig(nodeID string, pace int, log hclog.Logger) *raft.Config {
 func (n *Node) startRaft(storage *Storage, s *stream) (r *raft.Raft, err error) {
 	log := hclog.Logger(calm{n.log.Named("raft")})
 	conf := raftConfig(n.cfg.NodeID, n.cfg.Pace, log)
+	// After the storage was opened anew the machine has what it had.
+	conf.NoSnapshotRestoreOnStart = n.guard.running.Load()
 	exists, err := raft.HasExistingState(storage.Logs, storage.Stable, storage.Snapshots)
 	if err != nil {
 		return nil, fmt.Errorf("read the log: %w", err)
@@ -57,7 +59,7 @@ func (n *Node) startRaft(storage *Storage, s *stream) (r *raft.Raft, err error) 
 			return nil, err
 		}
 	}
-	transport := &transport{peers: n.peers, leads: n.leadsRaft, stopped: make(chan struct{})}
+	transport := &transport{peers: n.peers, leads: n.leadsRaft, muted: n.muted, stopped: make(chan struct{})}
 	transport.NetworkTransport = raft.NewNetworkTransportWithConfig(&raft.NetworkTransportConfig{
 		Stream: s, MaxPool: 4, MaxRPCsInFlight: 2, Timeout: transportTimeout, Logger: log,
 	})
@@ -82,7 +84,8 @@ func (n *Node) startRaft(storage *Storage, s *stream) (r *raft.Raft, err error) 
 		return nil, n.startError(err, storage)
 	}
 	n.guard.running.Store(true)
-	n.transport, n.stream = transport, s
+	n.transport.Store(transport)
+	n.disk.serving.Store(true)
 	return r, nil
 }
 
@@ -139,8 +142,8 @@ func servers(r *raft.Raft) []raft.Server {
 // standing is what the death detector needs of Raft.
 func (n *Node) standing() peer.Standing {
 	r := n.raft.Load()
-	if r == nil {
-		return peer.Standing{}
+	if r == nil || n.muted() {
+		return peer.Standing{} // it neither campaigns nor has a say about another
 	}
 	_, leader := r.LeaderWithID()
 	s := peer.Standing{
@@ -178,7 +181,7 @@ func statistic(stats map[string]string, key string) uint64 {
 // place to. It asks for votes at once, without a preliminary vote.
 func (n *Node) campaign() error {
 	r := n.raft.Load()
-	if r == nil {
+	if r == nil || n.muted() {
 		return errors.New("raft does not run")
 	}
 	n.metrics.campaigns.Inc()
@@ -186,5 +189,5 @@ func (n *Node) campaign() error {
 	req := &raft.TimeoutNowRequest{RPCHeader: raft.RPCHeader{
 		ProtocolVersion: raft.ProtocolVersionMax, ID: []byte(id), Addr: []byte(address),
 	}}
-	return n.transport.TimeoutNow(id, address, req, &raft.TimeoutNowResponse{})
+	return n.transport.Load().TimeoutNow(id, address, req, &raft.TimeoutNowResponse{})
 }

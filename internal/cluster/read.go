@@ -25,7 +25,7 @@ func (n *Node) LinearizableView(ctx context.Context) (fsm.View, error) {
 	if err != nil {
 		return fsm.View{}, err
 	}
-	if err := n.verifier.join().wait(ctx); err != nil {
+	if err := n.verifier.join().wait(ctx, s.over); err != nil {
 		if ctx.Err() != nil {
 			return fsm.View{}, ctx.Err()
 		}
@@ -33,7 +33,7 @@ func (n *Node) LinearizableView(ctx context.Context) (fsm.View, error) {
 	}
 	// The round proves that this node led when it ended; the term, that this was
 	// after the barrier of the session.
-	if n.raft.Load().CurrentTerm() != s.term {
+	if r := n.raft.Load(); r == nil || r.CurrentTerm() != s.term {
 		return fsm.View{}, notLeading()
 	}
 	return n.machine.View(), nil
@@ -49,7 +49,7 @@ func (n *Node) AppliedIndex() uint64 {
 	// the machine's while that works, and counts entries that are not for it.
 	handed := r.AppliedIndex()
 	if statistic(r.Stats(), "fsm_pending") == 0 && !n.guard.busy.Load() {
-		return handed
+		return max(handed, n.guard.index.Load()) // after the storage was opened anew Raft is behind the machine
 	}
 	return n.guard.index.Load()
 }

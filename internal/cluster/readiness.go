@@ -35,8 +35,8 @@ func (r *readiness) caughtUp() bool {
 
 // committed is the leader's commit index.
 func (n *Node) committed() (uint64, bool) {
-	if n.leads() {
-		return n.raft.Load().CommitIndex(), true
+	if r := n.raft.Load(); r != nil && n.leads() {
+		return r.CommitIndex(), true
 	}
 	if l, ok := n.Leader(); ok {
 		if p, ok := n.peers.Peer(l.ID); ok && p.Up && p.State.Leads {
@@ -50,6 +50,9 @@ func (n *Node) committed() (uint64, bool) {
 // reaches it, and has applied what was committed when it started. The reasons
 // say what is missing.
 func (n *Node) Ready() (bool, []string) {
+	if reason, _ := n.mute.why(); reason != "" {
+		return false, []string{reason}
+	}
 	if n.raft.Load() == nil {
 		return false, []string{"the node is starting"}
 	}

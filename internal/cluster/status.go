@@ -94,7 +94,7 @@ func (n *Node) row(id string, commit uint64) NodeStatus {
 	}
 	if id == n.cfg.NodeID {
 		row.Health, row.AppliedIndex, row.LastContact = Healthy, n.AppliedIndex(), n.cfg.Clock()
-		if ok, _ := n.follows(row.AppliedIndex, commit); !ok {
+		if ok, _ := n.follows(row.AppliedIndex, commit); !ok || n.muted() {
 			row.Health = Unhealthy
 		}
 		return row
@@ -108,7 +108,7 @@ func (n *Node) row(id string, commit uint64) NodeStatus {
 		return row
 	}
 	row.Health = Healthy
-	if ok, _ := n.peerFollows(p, commit); !ok || !p.Up {
+	if ok, _ := n.peerFollows(p, commit); !ok || !p.Up || p.State.Mute != "" {
 		row.Health = Unhealthy
 	}
 	row.AppliedIndex, row.LastContact, row.ClockSkew = p.State.Applied, p.LastContact, p.Skew

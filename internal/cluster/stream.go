@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"context"
+	"errors"
 	"net"
 	"sync"
 	"time"
@@ -18,9 +19,12 @@ type stream struct {
 	network Network
 	address address
 
+	stop chan struct{} // closed by Close
+
 	mu     sync.Mutex
 	conns  map[net.Conn]struct{}
 	closed bool
+	silent bool // nothing is sent and nothing accepted
 }
 
 // address is the advertised one: Raft tells it to the others as its own.
@@ -30,15 +34,19 @@ func (a address) Network() string { return "tcp" }
 func (a address) String() string  { return string(a) }
 
 func newStream(mux *peer.Mux, network Network, advertised string) *stream {
-	return &stream{mux: mux, network: network, address: address(advertised), conns: map[net.Conn]struct{}{}}
+	return &stream{mux: mux, network: network, address: address(advertised), stop: make(chan struct{}), conns: map[net.Conn]struct{}{}}
 }
 
 func (s *stream) Accept() (net.Conn, error) {
-	conn, err := s.mux.Raft().Accept()
-	if err != nil {
-		return nil, err
+	for {
+		conn, err := s.mux.AcceptRaft(s.stop)
+		if err != nil {
+			return nil, err
+		}
+		if conn, err = s.keep(conn); err != errSilent {
+			return conn, err
+		}
 	}
-	return s.keep(conn)
 }
 
 func (s *stream) Addr() net.Addr { return s.address }
@@ -50,6 +58,9 @@ func (s *stream) Dial(to raft.ServerAddress, timeout time.Duration) (net.Conn, e
 		near, far := net.Pipe()
 		s.mux.Offer(far)
 		return s.keep(near)
+	}
+	if s.isSilent() {
+		return nil, errSilent
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), timeout)
 	defer cancel()
@@ -76,9 +87,38 @@ func (s *stream) keepTo(conn net.Conn, to string) (net.Conn, error) {
 		conn.Close()
 		return nil, net.ErrClosed
 	}
+	if s.silent {
+		conn.Close()
+		return nil, errSilent
+	}
 	k := &kept{Conn: conn, by: s, to: to}
 	s.conns[k] = struct{}{}
 	return k, nil
+}
+
+var errSilent = errors.New("this node takes no part in the cluster")
+
+// silence ends all connections, and keeps new ones from being made, until it is
+// called with false.
+func (s *stream) silence(on bool) {
+	s.mu.Lock()
+	s.silent = on
+	var conns []net.Conn
+	if on {
+		for c := range s.conns {
+			conns = append(conns, c)
+		}
+	}
+	s.mu.Unlock()
+	for _, c := range conns {
+		c.Close()
+	}
+}
+
+func (s *stream) isSilent() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.silent
 }
 
 // closeTo ends the connections that were dialled to the address. What Raft waits
@@ -100,6 +140,9 @@ func (s *stream) closeTo(address string) {
 // Close ends all connections.
 func (s *stream) Close() error {
 	s.mu.Lock()
+	if !s.closed {
+		close(s.stop)
+	}
 	s.closed = true
 	conns := s.conns
 	s.conns = map[net.Conn]struct{}{}
@@ -107,7 +150,7 @@ func (s *stream) Close() error {
 	for c := range conns {
 		c.Close()
 	}
-	return s.mux.Raft().Close()
+	return nil
 }
 
 // kept forgets itself when it is closed.

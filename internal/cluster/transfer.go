@@ -89,7 +89,7 @@ func (n *Node) handOver(ctx context.Context, to string) error {
 	}
 	n.log.Info("handing leadership over", "to", target.ID)
 	f := n.raft.Load().LeadershipTransferToServer(raft.ServerID(target.ID), raft.ServerAddress(target.Address))
-	if err := f.Error(); err != nil {
+	if err := await(f, n.mute.begins()); err != nil {
 		return autoscaling.Errorf(autoscaling.WrongState, "node %q did not take over: %v", target.ID, err)
 	}
 	return nil

@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"sync"
+	"time"
 
 	"github.com/hashicorp/raft"
 
@@ -19,13 +20,16 @@ type transport struct {
 	progress progress
 	peers    *peer.Service
 	leads    func(term uint64) bool
+	muted    func() bool
 	stopped  chan struct{} // closed by Close
 	once     sync.Once
 }
 
-// AppendEntries waits as long as this node leads in the term of the request.
+// AppendEntries waits as long as this node leads in the term of the request,
+// also while this node itself takes no part.
 func (t *transport) AppendEntries(id raft.ServerID, address raft.ServerAddress, req *raft.AppendEntriesRequest, resp *raft.AppendEntriesResponse) error {
-	if !t.peers.WaitUp(string(id), t.stopped, func() bool { return t.leads(req.Term) }) {
+	leads := func() bool { return t.leads(req.Term) }
+	if !t.waitToSpeak(leads) || !t.peers.WaitUp(string(id), t.stopped, leads) {
 		return errStopped
 	}
 	err := t.NetworkTransport.AppendEntries(id, address, req, resp)
@@ -33,6 +37,21 @@ func (t *transport) AppendEntries(id raft.ServerID, address raft.ServerAddress, 
 		t.progress.acknowledged(id, req)
 	}
 	return err
+}
+
+// waitToSpeak waits while this node is muted. It reports whether it is not.
+func (t *transport) waitToSpeak(while func() bool) bool {
+	for t.muted() {
+		select {
+		case <-time.After(50 * time.Millisecond):
+		case <-t.stopped:
+			return false
+		}
+		if !while() {
+			return false
+		}
+	}
+	return true
 }
 
 // AppendEntriesPipeline returns a pipeline to the node that cannot wait for ever.

@@ -46,6 +46,11 @@ func (v *verifier) join() *round {
 
 // run asks until ctx ends. After it every round fails at once.
 func (v *verifier) run(ctx context.Context) {
+	v.mu.Lock()
+	if v.closed { // an earlier run has ended
+		v.closed, v.next = false, nil
+	}
+	v.mu.Unlock()
 	for {
 		select {
 		case <-v.wake:
@@ -77,10 +82,13 @@ func (r *round) end(err error) {
 	close(r.done)
 }
 
-func (r *round) wait(ctx context.Context) error {
+// wait waits for the round, within ctx, until over is closed.
+func (r *round) wait(ctx context.Context, over <-chan struct{}) error {
 	select {
 	case <-r.done:
 		return r.err
+	case <-over:
+		return errStopped
 	case <-ctx.Done():
 		return ctx.Err()
 	}

@@ -25,7 +25,7 @@ func TestVerificationIsSharedButNeverWithOneUnderWay(t *testing.T) {
 			t.Fatal("who came later shares the wrong round")
 		}
 		gate <- nil
-		if err := first.wait(ctx); err != nil {
+		if err := first.wait(ctx, nil); err != nil {
 			t.Error(err)
 		}
 		if isDone(second.done) {
@@ -33,7 +33,7 @@ func TestVerificationIsSharedButNeverWithOneUnderWay(t *testing.T) {
 		}
 		lost := errors.New("lost")
 		gate <- lost
-		if err := second.wait(ctx); err != lost {
+		if err := second.wait(ctx, nil); err != lost {
 			t.Errorf("answer %v", err)
 		}
 		if rounds != 2 {
@@ -51,7 +51,7 @@ func TestNoVerificationIsLeftWithoutAnAnswer(t *testing.T) {
 		cancel()
 		synctest.Wait()
 		for range 2 {
-			if err := v.join().wait(t.Context()); err == nil {
+			if err := v.join().wait(t.Context(), nil); err == nil {
 				t.Error("verified after the end")
 			}
 		}

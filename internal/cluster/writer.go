@@ -42,7 +42,8 @@ type writer struct {
 	ids     fsm.IDs
 	now     func() autoscaling.Time
 	propose func(entry []byte) raft.ApplyFuture
-	join    func() *round // a round of leader verification that has not started
+	join    func() *round   // a round of leader verification that has not started
+	muted   <-chan struct{} // closed when the node mutes: what is in flight is unknown
 	metrics *metrics
 	log     hclog.Logger
 
@@ -249,14 +250,20 @@ func (w *writer) await(e *entry) error {
 	switch {
 	case err != nil:
 	case e.round != nil:
-		<-e.round.done
+		select {
+		case <-e.round.done:
+		case <-w.muted:
+			return errStopped
+		}
 		if err = e.round.err; err == nil && w.broken.Load() {
 			err = errSkipped // what it rests on was not applied
 		}
 		return err
 	default:
-		if err = e.future.Error(); err == nil {
+		if err = await(e.future, w.muted); err == nil {
 			err = applied(e.future.Response())
+		} else if err == errStopped {
+			err = errMuted
 		}
 	}
 	if err != nil {

@@ -39,6 +39,9 @@ type Peer struct {
 	UpSince     time.Time     // when it last began to answer
 }
 
+// takesPart reports whether messages of Raft reach it.
+func (p Peer) takesPart() bool { return p.Up && p.State.Mute == "" }
+
 // link is our connection to one other node, dialled again for ever.
 type link struct {
 	service *Service
@@ -74,11 +77,12 @@ func (l *link) snapshot() Peer {
 	return l.peer
 }
 
-// goneIn says whether the process that led the term is known to be no more.
+// goneIn says whether the process that led the term is known to be no more, or
+// says itself that it takes no part.
 func (l *link) goneIn(term uint64) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.peer.Gone || (l.restartedIn == term && term != 0)
+	return l.peer.Gone || l.peer.State.Mute != "" || (l.restartedIn == term && term != 0)
 }
 
 // run keeps the link until ctx ends.
@@ -194,7 +198,8 @@ const maxRoundTrip = 200 * time.Millisecond
 
 func (l *link) heard(s State, roundTrip time.Duration, sentWall time.Time, msg *ping) {
 	l.mu.Lock()
-	changed := l.peer.State.Leads != s.Leads
+	muted := l.peer.State.Mute == "" && s.Mute != ""
+	changed := l.peer.State.Leads != s.Leads || (l.peer.State.Mute == "") != (s.Mute == "")
 	l.peer.State = s
 	l.peer.LastContact = l.service.cfg.Clock()
 	if roundTrip <= maxRoundTrip && s.Clock != 0 {
@@ -207,6 +212,9 @@ func (l *link) heard(s State, roundTrip time.Duration, sentWall time.Time, msg *
 	l.mu.Unlock()
 	if changed {
 		l.service.notify()
+	}
+	if muted {
+		l.service.lost(l.id)
 	}
 }
 

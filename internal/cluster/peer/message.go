@@ -50,6 +50,12 @@ type State struct {
 	Commit  uint64           `cbor:"4,keyasint"`
 	Last    uint64           `cbor:"5,keyasint"`
 	Leads   bool             `cbor:"6,keyasint"` // it leads and accepts writes
+	// Mute is why it takes no part in Raft, in a sentence; empty: it does.
+	Mute string `cbor:"20,keyasint,omitempty"`
+	// Suspects says that its disk has not answered for a while: the others are to
+	// find out about theirs. Writes says that a write has just succeeded.
+	Suspects bool `cbor:"21,keyasint,omitempty"`
+	Writes   bool `cbor:"22,keyasint,omitempty"`
 }
 
 // ask is the question of the death detector: is this leader gone for you too?

@@ -37,6 +37,17 @@ func (m *Mux) Peer() net.Listener { return m.peer }
 // Offer hands a connection to Raft's side without a network between.
 func (m *Mux) Offer(conn net.Conn) { m.raft.offer(conn) }
 
+// AcceptRaft is Raft's Accept until stop is closed.
+func (m *Mux) AcceptRaft(stop <-chan struct{}) (net.Conn, error) {
+	select {
+	case conn := <-m.raft.conns:
+		return conn, nil
+	case <-m.raft.closed:
+	case <-stop:
+	}
+	return nil, net.ErrClosed
+}
+
 // Run accepts until ctx ends, then closes the listener.
 func (m *Mux) Run(ctx context.Context) error {
 	stop := context.AfterFunc(ctx, func() { m.listener.Close() })

@@ -203,10 +203,10 @@ func (s *Service) Tried(ctx context.Context, atMost time.Duration) {
 	}
 }
 
-// WaitUp waits until the node answers. It gives up, with false, when stop is
+// WaitUp waits until the node answers and takes part in Raft. It gives up, with false, when stop is
 // closed or while, asked about every second, says no.
 func (s *Service) WaitUp(id string, stop <-chan struct{}, while func() bool) bool {
-	if p, ok := s.Peer(id); !ok || p.Up {
+	if p, ok := s.Peer(id); !ok || p.takesPart() {
 		return true
 	}
 	changed, done := s.Watch()
@@ -214,7 +214,7 @@ func (s *Service) WaitUp(id string, stop <-chan struct{}, while func() bool) boo
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
 	for {
-		if p, ok := s.Peer(id); !ok || p.Up {
+		if p, ok := s.Peer(id); !ok || p.takesPart() {
 			return true
 		}
 		if !while() {
