@@ -118,7 +118,7 @@ func (c Compute) build(log hclog.Logger) (computeCloser, error) {
 	if err != nil {
 		return nil, err
 	}
-	return process.New(process.Config{Directory: c.Process.Directory, AddressPool: pool, Logger: log})
+	return process.New(process.Config{Directory: c.Process.Directory, AddressPool: pool, RunAs: c.Process.RunAs, Logger: log})
 }
 
 // pools are the pools' settings; each may have at most room connections.

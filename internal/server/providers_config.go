@@ -34,6 +34,7 @@ type Compute struct {
 type ProcessSettings struct {
 	Directory   string `json:"-" yaml:"directory"`               // shared by the nodes of a host
 	AddressPool string `json:"address-pool" yaml:"address-pool"` // CIDR that instances get addresses from
+	RunAs       string `json:"run-as,omitempty" yaml:"run-as"`   // "user" or "user:group" of instances; empty: asserver's
 }
 
 // SimSettings are those of type "sim": a simulated cloud.

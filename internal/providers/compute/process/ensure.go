@@ -33,12 +33,16 @@ func (p *Provider) Ensure(ctx context.Context, fence providers.Fence, spec provi
 	if err := os.MkdirAll(p.paths.instance(instance, workFile), 0o700); err != nil {
 		return providers.Machine{}, asUnavailable(err, "make %s", instance)
 	}
+	if err := p.runAs.openTo(p.paths, instance); err != nil {
+		return providers.Machine{}, asUnavailable(err, "make %s", instance)
+	}
 	p.step("ensure made")
 	f = files{record: record{
 		mark:       markOf(fence),
 		Spec:       spec,
 		Address:    address,
 		CreateTime: time.Now().UTC(),
+		RunAs:      p.runAs,
 	}}
 	if err := writeJSON(p.paths.instance(instance, recordFile), f.record); err != nil {
 		return providers.Machine{}, asUnavailable(err, "make %s", instance)

@@ -32,6 +32,9 @@ type Config struct {
 	// AddressPool is where machines get their addresses from, e.g. 127.77.0.0/16.
 	// The host must answer for them; pools of different directories must differ.
 	AddressPool netip.Prefix
+	// RunAs is the user of the instances' commands, "user" or "user:group"; they
+	// then gain no privileges. Empty: asserver's own user, with all its rights.
+	RunAs string
 	// StarterArgv re-executes this program as a starter; the rest of the
 	// arguments is added. Default: this very executable with the hidden argument
 	// that IsStarter knows.
@@ -47,6 +50,7 @@ type Provider struct {
 	pool    netip.Prefix
 	starter []string
 	logger  hclog.Logger
+	runAs   *account
 	storeID string
 	bootID  string
 	step    func(name string) // crash points of the tests; does nothing otherwise
@@ -74,6 +78,10 @@ func New(config Config) (*Provider, error) {
 	if !config.AddressPool.IsValid() {
 		return nil, fmt.Errorf("process provider: no address pool")
 	}
+	runAs, err := parseAccount(config.RunAs)
+	if err != nil {
+		return nil, fmt.Errorf("process provider: %w", err)
+	}
 	directory, err := filepath.Abs(config.Directory)
 	if err != nil {
 		return nil, fmt.Errorf("process provider: %w", err)
@@ -90,6 +98,7 @@ func New(config Config) (*Provider, error) {
 		pool:    config.AddressPool.Masked(),
 		starter: config.StarterArgv,
 		logger:  config.Logger,
+		runAs:   runAs,
 		bootID:  boot,
 		step:    func(string) {},
 		handles: newHandles(),

@@ -60,6 +60,7 @@ type record struct {
 	// keeps its name and address.
 	ReleaseTime time.Time `json:"release_time,omitzero"`
 	Adopted     *adopted  `json:"adopted,omitempty"`
+	RunAs       *account  `json:"run_as,omitempty"` // nil: as asserver
 }
 
 func (r *record) removed() bool { return !r.RemoveTime.IsZero() }

@@ -110,6 +110,9 @@ func (s starter) become() error {
 	// From here on the lock's descriptor belongs to the command.
 	_, err = unix.FcntlInt(lock.Fd(), unix.F_SETFD, 0)
 	if err == nil {
+		err = r.RunAs.become()
+	}
+	if err == nil {
 		err = unix.Exec(file, arguments(r.Spec), environment(r.Spec, r.Address))
 	}
 	runtime.KeepAlive(lock) // a finalizer would have closed it before exec
