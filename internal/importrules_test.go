@@ -42,7 +42,7 @@ var mayImport = []struct {
 }
 
 // pure packages take time and ids as arguments and touch nothing outside.
-var pure = []string{"internal/autoscaling", "internal/fsm", "internal/control", "internal/explain", "internal/scheduler/plan"}
+var pure = []string{"internal/autoscaling", "internal/autoscaling/text", "internal/fsm", "internal/control", "internal/explain", "internal/scheduler/plan"}
 
 // impure are the imports that pure packages do not have; "pkg.Name" forbids one
 // name of a package.

@@ -25,15 +25,15 @@ type Template struct {
 	Provider       string            `cbor:"1,keyasint,omitempty"` // name of a compute provider
 	InstanceTypes  []InstanceType    `cbor:"2,keyasint,omitempty"` // tried in order
 	Image          string            `cbor:"3,keyasint,omitempty"`
-	Command        []string          `cbor:"4,keyasint,omitempty"`
-	Args           []string          `cbor:"5,keyasint,omitempty"`
-	Env            map[string]string `cbor:"6,keyasint,omitempty"`
+	Command        []string          `cbor:"4,keyasint,omitempty" text:"lines"`
+	Args           []string          `cbor:"5,keyasint,omitempty" text:"lines"`
+	Env            map[string]string `cbor:"6,keyasint,omitempty" text:"lines"`
 	CPUMillis      int32             `cbor:"7,keyasint,omitempty"`
 	MemoryMiB      int32             `cbor:"8,keyasint,omitempty"`
 	BandwidthMbps  int32             `cbor:"9,keyasint,omitempty"`
 	Disks          []Disk            `cbor:"10,keyasint,omitempty"`
 	Ports          []int32           `cbor:"11,keyasint,omitempty"`
-	UserData       string            `cbor:"12,keyasint,omitempty"`
+	UserData       string            `cbor:"12,keyasint,omitempty" text:"lines"`
 	Labels         map[string]string `cbor:"13,keyasint,omitempty"` // of the machine
 	StopTimeout    time.Duration     `cbor:"14,keyasint,omitempty"`
 	ProviderConfig []byte            `cbor:"15,keyasint,omitempty"` // canonical JSON object

@@ -14,7 +14,7 @@ type Event struct {
 	State     InstanceState     `cbor:"10,keyasint,omitempty"` // of INSTANCE_STATE
 	Step      Step              `cbor:"11,keyasint,omitempty"` // of INSTANCE_STEP
 	Message   string            `cbor:"12,keyasint,omitempty"`
-	Details   map[string]string `cbor:"13,keyasint,omitempty"`
+	Details   map[string]string `cbor:"13,keyasint,omitempty" text:"lines"`
 }
 
 // EventType is the kind of an event. The set grows; names are for ever.

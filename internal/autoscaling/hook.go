@@ -31,7 +31,7 @@ type LifecycleHook struct {
 	// NotificationTarget is the id of the target that the notices go to; empty: to
 	// the group's notifications only.
 	NotificationTarget string `cbor:"14,keyasint,omitempty"`
-	Metadata           string `cbor:"15,keyasint,omitempty"` // copied into the notice
+	Metadata           string `cbor:"15,keyasint,omitempty" text:"lines"` // copied into the notice
 }
 
 // Bounds of a hook, as semantics.md has them.
@@ -65,7 +65,7 @@ type HookWait struct {
 	Result           HookResult    `cbor:"8,keyasint,omitempty"` // empty while it waits
 	EndTime          Time          `cbor:"9,keyasint,omitempty"`
 	EndedBy          string        `cbor:"10,keyasint,omitempty"` // "deadline", or who completed it
-	Metadata         string        `cbor:"11,keyasint,omitempty"`
+	Metadata         string        `cbor:"11,keyasint,omitempty" text:"lines"`
 }
 
 // Open says whether the wait goes on.

@@ -69,7 +69,7 @@ type Delivery struct {
 	EventTime  Time              `cbor:"11,keyasint,omitempty"`
 	Subject    string            `cbor:"12,keyasint,omitempty"`
 	Message    string            `cbor:"13,keyasint,omitempty"`
-	Details    map[string]string `cbor:"14,keyasint,omitempty"`
+	Details    map[string]string `cbor:"14,keyasint,omitempty" text:"lines"`
 	// InstanceState and Step are those of the event.
 	InstanceState InstanceState `cbor:"15,keyasint,omitempty"`
 	Step          Step          `cbor:"16,keyasint,omitempty"`

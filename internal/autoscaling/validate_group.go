@@ -2,6 +2,7 @@ package autoscaling
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -128,11 +129,27 @@ func checkZones(zones []Zone) error {
 	}
 	for n, z := range zones {
 		if err := first(
-			checkLength(entry("zones", n)+".zone", z.Name, 1, 63),
+			checkZone(entry("zones", n)+".zone", z.Name),
 			checkLength(entry("zones", n)+".network", z.Network, 0, 255),
 		); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// zoneName is wide, since zones are named by providers: letters and digits of any
+// script, with some marks and spaces between them. What could mean something in a
+// path or a line of a file is left out.
+var zoneName = regexp.MustCompile(`^[\p{L}\p{N}]([\p{L}\p{M}\p{N}._: -]*[\p{L}\p{M}\p{N}])?$`)
+
+func checkZone(field, name string) error {
+	if err := checkLength(field, name, 1, 63); err != nil {
+		return err
+	}
+	if !zoneName.MatchString(name) {
+		return FieldErrorf(field, "%q cannot be the name of a zone: it must begin and end with a letter or digit and have only "+
+			"letters, digits, spaces and . _ : - between them", name)
 	}
 	return nil
 }

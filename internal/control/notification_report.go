@@ -6,9 +6,9 @@ import (
 	"maps"
 	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/asctl/as/internal/autoscaling"
+	"github.com/asctl/as/internal/autoscaling/text"
 	"github.com/asctl/as/internal/fsm"
 )
 
@@ -34,7 +34,7 @@ func (o Operations) ReportDeliveryFailed(tx *fsm.Tx, failures []DeliveryFailure)
 		}
 		c := *d
 		c.Attempts++
-		c.LastError = shortened(f.Message)
+		c.LastError = text.Short(f.Message, maxDeliveryError)
 		if f.Final || tx.Now() >= c.GiveUp {
 			dead = append(dead, &c)
 			continue
@@ -99,10 +99,3 @@ func bury(tx *fsm.Tx, dead []*autoscaling.Delivery) {
 
 // maxDeliveryError bounds what is kept of an error, in bytes.
 const maxDeliveryError = 500
-
-func shortened(message string) string {
-	if len(message) <= maxDeliveryError {
-		return message
-	}
-	return strings.ToValidUTF8(message[:maxDeliveryError], "") + "…"
-}

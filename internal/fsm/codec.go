@@ -22,6 +22,7 @@ type plan struct {
 	typ    reflect.Type
 	fields []field        // by key
 	byKey  [maxKey]*field // for decoding
+	texts  *texts
 }
 
 const maxKey = 128
@@ -31,6 +32,7 @@ type field struct {
 	kind      fieldKind
 	omitEmpty bool
 	share     bool // repeated strings are kept once
+	lines     bool // its text may have several lines
 	offset    uintptr
 	size      uintptr // of the integer, or of a slice's element
 	plan      *plan   // of a struct, or of what a slice or pointer holds
@@ -89,6 +91,7 @@ func planOf(typ reflect.Type) *plan {
 		}
 		p.byKey[f.key] = f
 	}
+	p.texts = textsOf(p.fields)
 	return p
 }
 
@@ -111,6 +114,7 @@ func (p *plan) collect(typ reflect.Type, offset uintptr) {
 			omitEmpty: slices.Contains(parts, "omitempty"),
 			offset:    offset + sf.Offset,
 			typ:       sf.Type,
+			lines:     sf.Tag.Get("text") == "lines",
 			share:     sf.Type != reflect.TypeFor[autoscaling.InstanceID](),
 		}
 		f.plan, f.kind, f.size = planOfField(sf.Type)

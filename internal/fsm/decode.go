@@ -9,6 +9,8 @@ import (
 	"unsafe"
 
 	"github.com/fxamacker/cbor/v2"
+
+	"github.com/asctl/as/internal/autoscaling/text"
 )
 
 // olderError is what only a newer version can have written.
@@ -40,6 +42,18 @@ type decoder struct {
 	// table has the strings of the entry that is read, see stringTable.
 	table   []string
 	tabling bool
+	// odd is set when a string that was read may have to be repaired: in the record
+	// or key, or before it in the entry.
+	odd bool
+}
+
+// sound is record with its strings repaired: the log and the snapshots of older
+// versions may hold any.
+func (d *decoder) sound(b []byte, k kind) (record any, rest []byte, err error) {
+	if record, rest, err = d.record(b, k); err == nil && d.odd {
+		repairTexts(k, record)
+	}
+	return record, rest, err
 }
 
 // record decodes the record of the kind at the beginning of b.
@@ -57,7 +71,10 @@ func (d *decoder) record(b []byte, k kind) (record any, rest []byte, err error) 
 	return record, rest, nil
 }
 
-func (d *decoder) begin(b []byte) { d.b, d.at, d.err = b, 0, nil }
+func (d *decoder) begin(b []byte) {
+	d.b, d.at, d.err = b, 0, nil
+	d.odd = d.odd && d.tabling
+}
 
 func (d *decoder) end() (rest []byte, err error) {
 	rest, err = d.b[d.at:], d.err
@@ -73,6 +90,9 @@ func (d *decoder) key(b []byte) (id key, rest []byte, err error) {
 	}
 	id.a, id.b, id.n = d.text(true), d.text(true), d.number(majorUint)
 	rest, err = d.end()
+	if d.odd {
+		id.a, id.b = text.Line(id.a), text.Line(id.b) // as in the record
+	}
 	return id, rest, err
 }
 
@@ -154,9 +174,12 @@ func (d *decoder) text(share bool) (s string) {
 	}
 	b := d.take(n)
 	if share {
-		s = d.strings.of(b)
+		var sound bool
+		s, sound = d.strings.of(b)
+		d.odd = d.odd || !sound
 	} else {
 		s = string(b)
+		d.odd = d.odd || !surelyText(s)
 	}
 	if d.tabling && tabled(s) {
 		d.table = append(d.table, s)
@@ -165,7 +188,7 @@ func (d *decoder) text(share bool) (s string) {
 }
 
 // beginTable is for an entry's changes, up to endTable.
-func (d *decoder) beginTable() { d.tabling = true }
+func (d *decoder) beginTable() { d.tabling, d.odd = true, false }
 
 func (d *decoder) endTable() {
 	clear(d.table) // it keeps nothing alive
@@ -296,8 +319,7 @@ func (f *field) setUint(at unsafe.Pointer, v uint64) (fits bool) {
 }
 
 // encMode and decMode are for the fields that plans leave to the library.
-// Strings pass as they are, valid UTF-8 or not: the writer's node took them, so
-// must all.
+// Strings pass as they are, valid UTF-8 or not: see sound.
 var (
 	encMode = must(cbor.CoreDetEncOptions().EncMode())
 	decMode = must(cbor.DecOptions{

@@ -13,6 +13,7 @@ import (
 func (tx *Tx) Emit(e autoscaling.Event) {
 	st, last := tx.st, tx.st.events.last
 	e.Index, e.Time = last+1, tx.b.now
+	repairTexts(kindEvent, &e)
 	st.events.append(st.mutable, &e)
 	tx.put(kindEvent, key{n: e.Index}, &e, func() { st.events.truncate(last) })
 	if e.Group != "" {

@@ -109,7 +109,7 @@ func (st *state) applyChanges(d *decoder, b []byte, changes uint64, t *touched) 
 		switch op(numbers[1]) {
 		case opPut:
 			var record any
-			if record, b, err = d.record(rest, k); err != nil {
+			if record, b, err = d.sound(rest, k); err != nil {
 				return err
 			}
 			err = st.replayPut(record, t)

@@ -23,6 +23,7 @@ func (r Reader) LifecycleHooks(group autoscaling.UID) iter.Seq[*autoscaling.Life
 }
 
 func (tx *Tx) PutLifecycleHook(h *autoscaling.LifecycleHook) {
+	repairTexts(kindHook, h)
 	tx.mustHaveGroup(h.Group, kindHook, h.ID)
 	st, prev := tx.st, tx.LifecycleHook(h.Group, h.ID)
 	st.replaceHook(h.Group, prev, h)

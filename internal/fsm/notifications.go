@@ -23,6 +23,7 @@ func (r Reader) Notifications(group autoscaling.UID) iter.Seq[*autoscaling.Notif
 }
 
 func (tx *Tx) PutNotification(n *autoscaling.Notification) {
+	repairTexts(kindNotification, n)
 	tx.mustHaveGroup(n.Group, kindNotification, n.ID)
 	st, prev := tx.st, tx.Notification(n.Group, n.ID)
 	st.replaceNotification(n.Group, prev, n)

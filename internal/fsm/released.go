@@ -19,6 +19,7 @@ func (r Reader) AllReleased() iter.Seq[*autoscaling.Released] {
 }
 
 func (tx *Tx) PutReleased(m *autoscaling.Released) {
+	repairTexts(kindReleased, m)
 	st, prev := tx.st, tx.Released(m.Provider, m.MachineID)
 	st.replaceReleased(prev, m)
 	tx.put(kindReleased, key{a: m.Provider, b: m.MachineID}, m, func() { st.replaceReleased(m, prev) })

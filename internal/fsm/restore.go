@@ -143,7 +143,7 @@ func (st *state) readHead(b []byte) (lastEvent uint64, err error) {
 func (st *state) readRecords(d *decoder, k kind, records uint32, payload []byte) error {
 	var ignored touched
 	for range records {
-		record, rest, err := d.record(payload, k)
+		record, rest, err := d.sound(payload, k)
 		if err != nil {
 			return err
 		}

@@ -12,19 +12,26 @@ type stringCache struct {
 
 const longestShared = 64
 
-func (c *stringCache) of(b []byte) string {
+// of returns the string for the bytes, and whether it is surely text. Only such
+// strings are kept: a look at each string that is read would cost more.
+func (c *stringCache) of(b []byte) (s string, sound bool) {
 	if len(b) == 0 {
-		return ""
+		return "", true
 	}
 	if len(b) > longestShared {
-		return string(b)
+		s = string(b)
+		return s, surelyText(s)
 	}
 	if c.slots == nil {
 		c.seed, c.slots = maphash.MakeSeed(), new([4096]string)
 	}
 	slot := &c.slots[maphash.Bytes(c.seed, b)%uint64(len(c.slots))]
-	if *slot != string(b) {
-		*slot = string(b)
+	if *slot == string(b) {
+		return *slot, true
 	}
-	return *slot
+	if s = string(b); !surelyText(s) {
+		return s, false
+	}
+	*slot = s
+	return s, true
 }

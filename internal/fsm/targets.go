@@ -34,6 +34,7 @@ func (r Reader) NotificationTargets(namespace string) iter.Seq[*autoscaling.Noti
 
 // PutNotificationTarget panics when another target has the name.
 func (tx *Tx) PutNotificationTarget(t *autoscaling.NotificationTarget) {
+	repairTexts(kindTarget, t)
 	if other, taken := tx.st.targetNames.get(name(t.Namespace, t.ID)); taken && other != t.UID {
 		panic(fmt.Sprintf("fsm: notification target %s/%s exists with another uid", t.Namespace, t.ID))
 	}

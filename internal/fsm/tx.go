@@ -56,6 +56,7 @@ func (tx *Tx) mustHaveGroup(group autoscaling.UID, k kind, id string) *shard {
 }
 
 func (tx *Tx) PutCluster(c *autoscaling.Cluster) {
+	repairTexts(kindCluster, c)
 	st, prev := tx.st, tx.st.cluster
 	st.cluster = c
 	tx.put(kindCluster, key{}, c, func() { st.cluster = prev })
@@ -63,6 +64,7 @@ func (tx *Tx) PutCluster(c *autoscaling.Cluster) {
 
 // PutConfiguration panics when another configuration has the name.
 func (tx *Tx) PutConfiguration(c *autoscaling.Configuration) {
+	repairTexts(kindConfiguration, c)
 	if other, taken := tx.st.configurationNames.get(name(c.Namespace, c.ID)); taken && other != c.UID {
 		panic(fmt.Sprintf("fsm: configuration %s/%s exists with another uid", c.Namespace, c.ID))
 	}
@@ -73,6 +75,7 @@ func (tx *Tx) PutConfiguration(c *autoscaling.Configuration) {
 }
 
 func (tx *Tx) PutConfigurationVersion(v *autoscaling.ConfigurationVersion) {
+	repairTexts(kindVersion, v)
 	st, prev := tx.st, tx.st.line(v.Configuration)
 	if prev == nil {
 		panic(fmt.Sprintf("fsm: put version %d of configuration %q, which does not exist", v.Version, v.Configuration))
@@ -96,6 +99,7 @@ func (tx *Tx) DeleteConfiguration(uid autoscaling.UID) {
 
 // PutGroup panics when another group, not DELETED, has the name.
 func (tx *Tx) PutGroup(g *autoscaling.Group) {
+	repairTexts(kindGroup, g)
 	if other, taken := tx.st.groupNames.get(name(g.Namespace, g.ID)); taken && other != g.UID && g.State != autoscaling.GroupDeleted {
 		panic(fmt.Sprintf("fsm: group %s/%s exists with another uid", g.Namespace, g.ID))
 	}
@@ -117,6 +121,7 @@ func (tx *Tx) DeleteGroup(uid autoscaling.UID) {
 }
 
 func (tx *Tx) PutRule(r *autoscaling.Rule) {
+	repairTexts(kindRule, r)
 	tx.mustHaveGroup(r.Group, kindRule, r.ID)
 	st, prev := tx.st, tx.Rule(r.Group, r.ID)
 	st.replaceRule(r.Group, prev, r)
@@ -133,6 +138,7 @@ func (tx *Tx) DeleteRule(group autoscaling.UID, id string) {
 }
 
 func (tx *Tx) PutAlarmTask(t *autoscaling.AlarmTask) {
+	repairTexts(kindAlarm, t)
 	tx.mustHaveGroup(t.Group, kindAlarm, t.ID)
 	st, prev := tx.st, tx.AlarmTask(t.Group, t.ID)
 	st.replaceAlarm(t.Group, prev, t)
@@ -149,6 +155,7 @@ func (tx *Tx) DeleteAlarmTask(group autoscaling.UID, id string) {
 }
 
 func (tx *Tx) PutScheduledTask(t *autoscaling.ScheduledTask) {
+	repairTexts(kindTask, t)
 	tx.mustHaveGroup(t.Group, kindTask, t.ID)
 	st, prev := tx.st, tx.ScheduledTask(t.Group, t.ID)
 	st.replaceTask(t.Group, prev, t)
@@ -168,6 +175,7 @@ func (tx *Tx) DeleteScheduledTask(group autoscaling.UID, id string) {
 // of state: a broken rule must not reach the log. A new record may begin in any
 // state.
 func (tx *Tx) PutInstance(i *autoscaling.Instance) {
+	repairTexts(kindInstance, i)
 	st, s := tx.st, tx.mustHaveGroup(i.Group, kindInstance, string(i.ID))
 	if i.State == 0 || int(i.State) >= autoscaling.StateCount {
 		panic(fmt.Sprintf("fsm: instance %s has no state", i.ID))
@@ -202,6 +210,7 @@ func (tx *Tx) DeleteInstance(group autoscaling.UID, id autoscaling.InstanceID) {
 // PutActivity panics when the activity has no number, or belongs to another
 // group already.
 func (tx *Tx) PutActivity(a *autoscaling.Activity) {
+	repairTexts(kindActivity, a)
 	st, s := tx.st, tx.st.shard(a.Group)
 	if s == nil {
 		tx.mustHaveGroup(a.Group, kindActivity, fmt.Sprint(a.ID))
@@ -234,6 +243,7 @@ func (tx *Tx) DeleteActivity(id autoscaling.ActivityID) {
 // PutRequest remembers an answer; beyond autoscaling.MaxRequests the oldest ones
 // are forgotten.
 func (tx *Tx) PutRequest(r *autoscaling.Request) {
+	repairTexts(kindRequest, r)
 	st, prev := tx.st, tx.Request(r.Namespace, r.ID)
 	st.replaceRequest(prev, r)
 	tx.put(kindRequest, key{a: r.Namespace, b: r.ID}, r, func() { st.replaceRequest(r, prev) })
@@ -254,6 +264,7 @@ func (tx *Tx) DeleteRequest(namespace, id string) {
 }
 
 func (tx *Tx) PutNode(n *autoscaling.Node) {
+	repairTexts(kindNode, n)
 	st, prev := tx.st, tx.Node(n.ID)
 	st.replaceNode(prev, n)
 	tx.put(kindNode, key{a: n.ID}, n, func() { st.replaceNode(n, prev) })
@@ -269,12 +280,14 @@ func (tx *Tx) DeleteNode(id string) {
 }
 
 func (tx *Tx) PutProviderStore(s *autoscaling.ProviderStore) {
+	repairTexts(kindStore, s)
 	st, prev := tx.st, tx.ProviderStore(s.Provider)
 	st.replaceStore(prev, s)
 	tx.put(kindStore, key{a: s.Provider}, s, func() { st.replaceStore(s, prev) })
 }
 
 func (tx *Tx) PutOrphan(o *autoscaling.Orphan) {
+	repairTexts(kindOrphan, o)
 	st := tx.st
 	prev, _ := st.orphans.get(orphanKey(o))
 	st.replaceOrphan(prev, o)

@@ -19,6 +19,7 @@ func deliveryKey(target autoscaling.UID, id uint64) key { return key{a: string(t
 // ones only autoscaling.MaxDeadLetters are kept: what is beyond is deleted, the
 // oldest first.
 func (tx *Tx) PutDelivery(d *autoscaling.Delivery) {
+	repairTexts(kindDelivery, d)
 	st, o := tx.st, tx.st.outbox(d.Target)
 	if o == nil || d.ID == 0 {
 		panic(fmt.Sprintf("fsm: put delivery %d to target %q, which does not exist", d.ID, d.Target))

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/asctl/as/internal/autoscaling/text"
 )
 
 // Class says what an error of a provider means for the one who called. The
@@ -52,10 +54,11 @@ func (e *Error) Error() string { return e.Message }
 
 func (e *Error) Unwrap() error { return e.Err }
 
-// Errorf makes an Error of the class; %w wraps the cause.
+// Errorf makes an Error of the class; %w wraps the cause. Its message is a line,
+// whatever it quotes.
 func Errorf(class Class, format string, args ...any) *Error {
 	err := fmt.Errorf(format, args...)
-	return &Error{Class: class, Message: err.Error(), Err: errors.Unwrap(err)}
+	return &Error{Class: class, Message: text.Short(err.Error(), maxMessage), Err: errors.Unwrap(err)}
 }
 
 // ClassOf is the class of err: UnknownOutcome unless an Error in its chain says

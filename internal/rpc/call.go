@@ -1,6 +1,7 @@
 package rpc
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/hex"
@@ -9,6 +10,8 @@ import (
 
 	"google.golang.org/grpc/metadata"
 
+	"github.com/asctl/as/internal/autoscaling"
+	"github.com/asctl/as/internal/autoscaling/text"
 	"github.com/asctl/as/internal/control"
 )
 
@@ -29,7 +32,8 @@ type call struct {
 	route     *route
 	id        string
 	principal string
-	forwarded bool // by another node
+	forwarded bool  // by another node
+	refused   error // what is wrong with the headers
 }
 
 type callKey struct{}
@@ -38,11 +42,13 @@ type callKey struct{}
 func (s *Server) newCall(ctx context.Context, r *route) *call {
 	c := &call{route: r}
 	md, _ := metadata.FromIncomingContext(ctx)
-	c.id = header(md, headerRequestID)
+	var badID, badPrincipal error
+	c.id, badID = header(md, headerRequestID)
 	if c.id == "" {
 		c.id = s.ids.next()
 	}
-	c.principal = header(md, headerPrincipal)
+	c.principal, badPrincipal = header(md, headerPrincipal)
+	c.refused = cmp.Or(badID, badPrincipal)
 	c.forwarded = len(md[headerForwarded]) > 0
 	return c
 }
@@ -63,12 +69,23 @@ func caller(ctx context.Context, requestID string) control.Caller {
 	return control.Caller{Principal: callOf(ctx).principal, RequestID: requestID}
 }
 
-func header(md metadata.MD, key string) string {
+// header returns the value of a caller's header. It refuses what could not be
+// handed on to the leader, or would be recorded cut.
+func header(md metadata.MD, key string) (string, error) {
 	values := md[key]
-	if len(values) == 0 || len(values[0]) > maxHeader {
-		return ""
+	switch {
+	case len(values) == 0:
+		return "", nil
+	case len(values[0]) > maxHeader:
+		return "", autoscaling.FieldErrorf(key, "has %d bytes, at most %d are allowed", len(values[0]), maxHeader)
+	case !text.Plain(values[0]):
+		return "", notPlain(key)
 	}
-	return values[0]
+	return values[0], nil
+}
+
+func notPlain(header string) *autoscaling.Error {
+	return autoscaling.FieldErrorf(header, "must consist of printable ASCII characters")
 }
 
 // callIDs numbers the calls of a process under a random prefix: cheap, and

@@ -1,6 +1,7 @@
 package rpc
 
 import (
+	"errors"
 	"fmt"
 	"reflect"
 
@@ -8,12 +9,42 @@ import (
 	protocodec "google.golang.org/grpc/encoding/proto"
 	"google.golang.org/grpc/mem"
 	"google.golang.org/protobuf/proto"
+
+	"github.com/asctl/as/internal/autoscaling"
 )
 
 // raw is an encoded message that nobody here needs to look into: a call on its
 // way to the leader, its answer on the way back, an event for a thousand
 // watchers. Its bytes are never changed.
 type raw struct{ data []byte }
+
+// decoding takes a message in. What is wrong with its encoding is kept instead of
+// returned: grpc would make it an internal error and end the call with that.
+type decoding struct {
+	to  any
+	err error
+}
+
+// receive takes a message in by take, and refuses one that cannot be decoded.
+func receive(take func(any) error, to any) error {
+	d := decoding{to: to}
+	if err := take(&d); err != nil {
+		return err
+	}
+	return unreadable(d.err)
+}
+
+// unreadable is the refusal of a message that cannot be decoded; nil stays nil.
+func unreadable(err error) error {
+	var refused *autoscaling.Error
+	switch {
+	case err == nil:
+		return nil
+	case !errors.As(err, &refused):
+		refused = autoscaling.Errorf(autoscaling.InvalidArgument, "the request cannot be decoded: %s", plain(err))
+	}
+	return refusal(refused).Err()
+}
 
 // codec is the proto codec that lets raw messages pass as they are.
 type codec struct{ proto encoding.CodecV2 }
@@ -26,10 +57,19 @@ func (c codec) Marshal(v any) (mem.BufferSlice, error) {
 	if r, ok := v.(*raw); ok {
 		return mem.BufferSlice{mem.SliceBuffer(r.data)}, nil
 	}
-	return c.proto.Marshal(v)
+	data, err := c.proto.Marshal(v)
+	if m, ok := v.(proto.Message); ok && err != nil {
+		again, err := marshal(m)
+		return mem.BufferSlice{mem.SliceBuffer(again)}, err
+	}
+	return data, err
 }
 
 func (c codec) Unmarshal(data mem.BufferSlice, v any) error {
+	if d, ok := v.(*decoding); ok {
+		d.err = c.Unmarshal(data, d.to)
+		return nil
+	}
 	if r, ok := v.(*raw); ok {
 		r.data = data.Materialize() // data goes back to its pool
 		return nil
@@ -44,8 +84,11 @@ type cloner struct{}
 
 func (cloner) Clone(v any) (any, error) { return v, nil }
 
-func (cloner) Copy(out, in any) error {
+func (c cloner) Copy(out, in any) error {
 	switch out := out.(type) {
+	case *decoding:
+		out.err = c.Copy(out.to, in)
+		return nil
 	case *raw:
 		switch in := in.(type) {
 		case *raw:
@@ -53,6 +96,11 @@ func (cloner) Copy(out, in any) error {
 			return nil
 		case proto.Message:
 			data, err := proto.Marshal(in)
+			if err != nil {
+				if refused := checkTexts(in); refused != nil {
+					return refused
+				}
+			}
 			out.data = data
 			return err
 		}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/asctl/as/internal/autoscaling"
 	"github.com/asctl/as/internal/fsm"
+	pb "github.com/asctl/as/proto/autoscaling/v1"
 )
 
 // encoded is an event as it goes to every watcher.
@@ -58,7 +59,15 @@ func (f *feed) advance() {
 	v := f.states.View()
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	newest := v.LastEvent()
+	newest, done := v.LastEvent(), false
+	defer func() {
+		if !done { // a panic: watchers read from the View, each for itself
+			f.recent = nil
+		}
+		f.last = newest
+		close(f.changed)
+		f.changed = make(chan struct{})
+	}()
 	// Another history, a gap, or more than is kept: begin anew.
 	if newest < f.last || f.last+1 < v.FirstEvent() || newest-f.last > recentEvents || f.watchers == 0 {
 		f.recent, f.last = nil, newest
@@ -66,18 +75,19 @@ func (f *feed) advance() {
 	for e := range v.Events(f.last) {
 		f.recent = append(f.recent, encode(e))
 	}
-	f.last = newest
 	if over := len(f.recent) - recentEvents; over > recentEvents {
 		f.recent = append([]encoded(nil), f.recent[over:]...)
 	}
-	close(f.changed)
-	f.changed = make(chan struct{})
+	done = true
 }
 
+// encode never fails: the state holds text, and were it otherwise, a watcher would
+// miss some words and not the event.
 func encode(e *autoscaling.Event) encoded {
-	data, err := proto.Marshal(eventMessage(e))
+	m := eventMessage(e)
+	data, err := marshal(m)
 	if err != nil {
-		panic("rpc: encode an event: " + err.Error()) // texts that are not UTF-8 never get into the state
+		data, _ = proto.Marshal(&pb.Event{Index: m.GetIndex(), Time: m.GetTime(), Type: m.GetType()})
 	}
 	return encoded{e.Index, e.Namespace, e.GroupID, data}
 }

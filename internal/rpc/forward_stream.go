@@ -38,7 +38,7 @@ func (s *Server) forwardStream(stream grpc.ServerStream, r *route, srv any) erro
 	client := stream.(*validStream).ServerStream // its messages are not looked at here
 	// This goroutine ends at the latest when the handler returns: that ends the
 	// caller's stream, and cancel the leader's.
-	go sendUp(client, up, cancel)
+	go s.sendUp(client, up, r.method, cancel)
 	for {
 		answer := new(raw)
 		if err := up.RecvMsg(answer); err != nil {
@@ -53,7 +53,13 @@ func (s *Server) forwardStream(stream grpc.ServerStream, r *route, srv any) erro
 	}
 }
 
-func sendUp(from grpc.ServerStream, to grpc.ClientStream, cancel context.CancelFunc) {
+func (s *Server) sendUp(from grpc.ServerStream, to grpc.ClientStream, method string, cancel context.CancelFunc) {
+	defer func() {
+		if p := recover(); p != nil {
+			_ = s.panicked(method, s.ids.next(), p)
+			cancel() // ends the call
+		}
+	}()
 	for {
 		message := new(raw)
 		switch err := from.RecvMsg(message); {

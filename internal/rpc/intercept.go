@@ -2,8 +2,6 @@ package rpc
 
 import (
 	"context"
-	"fmt"
-	"runtime/debug"
 	"time"
 
 	"google.golang.org/grpc"
@@ -46,10 +44,13 @@ func (s *Server) serve(ctx context.Context, r *route, message any, handle grpc.U
 	c := s.newCall(ctx, r)
 	defer func() {
 		if p := recover(); p != nil {
-			answer, err = nil, s.panicked(c, p)
+			answer, err = nil, s.panicked(r.method, c.id, p)
 		}
 		err = s.finish(c, start, err)
 	}()
+	if c.refused != nil {
+		return nil, c.refused
+	}
 	return handle(c.in(ctx), message)
 }
 
@@ -59,10 +60,13 @@ func (s *Server) serveStream(r *route, stream grpc.ServerStream, handle func(grp
 	c := s.newCall(stream.Context(), r)
 	defer func() {
 		if p := recover(); p != nil {
-			err = s.panicked(c, p)
+			err = s.panicked(r.method, c.id, p)
 		}
 		err = s.finish(c, start, err)
 	}()
+	if c.refused != nil {
+		return c.refused
+	}
 	return handle(&validStream{ServerStream: stream, ctx: c.in(stream.Context()), server: s})
 }
 
@@ -82,17 +86,16 @@ func (s *Server) finish(c *call, start time.Time, err error) error {
 	return st.Err()
 }
 
-func (s *Server) panicked(c *call, p any) error {
-	s.logger.Error("call panicked", "method", c.route.method, "id", c.id, "error", fmt.Sprint(p), "stack", string(debug.Stack()))
-	return internal(c.id).Err()
-}
-
 // validate checks a message against the rules in the .proto files.
 func (s *Server) validate(message any) error {
-	if m, ok := message.(proto.Message); ok {
-		return s.validator.Validate(m)
+	m, ok := message.(proto.Message)
+	if !ok {
+		return nil
 	}
-	return nil
+	if err := checkTexts(m); err != nil {
+		return err
+	}
+	return s.validator.Validate(m)
 }
 
 // validStream checks each message that comes in.
@@ -105,7 +108,7 @@ type validStream struct {
 func (v *validStream) Context() context.Context { return v.ctx }
 
 func (v *validStream) RecvMsg(m any) error {
-	if err := v.ServerStream.RecvMsg(m); err != nil {
+	if err := receive(v.ServerStream.RecvMsg, m); err != nil {
 		return err
 	}
 	return v.server.validate(m)

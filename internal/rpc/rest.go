@@ -53,7 +53,7 @@ func (s *Server) newREST(channel grpc.ClientConnInterface, gatherer prometheus.G
 	mux := http.NewServeMux()
 	mux.Handle("/", s.limited(gateway))
 	s.registerOperational(mux, gatherer)
-	return s.guarded(hosts, mux), nil
+	return s.recovering(s.guarded(hosts, mux)), nil
 }
 
 // incomingHeader is which of a caller's headers become metadata.

@@ -27,7 +27,13 @@ func (jsonMarshaler) Marshal(v any) ([]byte, error) {
 	if !ok {
 		return nil, fmt.Errorf("%T is not a message", v)
 	}
-	return protojson.Marshal(m)
+	data, err := protojson.Marshal(m)
+	if err != nil {
+		m = proto.CloneOf(m)
+		repairMessage(m.ProtoReflect())
+		return protojson.Marshal(m)
+	}
+	return data, nil
 }
 
 func (jsonMarshaler) Unmarshal(data []byte, v any) error {

@@ -65,6 +65,10 @@ func parametersOf(input protoreflect.MessageDescriptor, pattern, body string) []
 func (s *Server) knownQuery(known map[string][]string) runtime.Middleware {
 	return func(next runtime.HandlerFunc) runtime.HandlerFunc {
 		return func(w http.ResponseWriter, r *http.Request, path map[string]string) {
+			if err := checkValues(path, r.URL.Query(), r.Header); err != nil {
+				s.writeError(w, http.StatusBadRequest, refusal(err))
+				return
+			}
 			if r.URL.RawQuery != "" {
 				pattern, _ := runtime.HTTPPattern(r.Context())
 				if err := checkQuery(r.URL.RawQuery, known[r.Method+" "+pattern.String()]); err != nil {

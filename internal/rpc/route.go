@@ -99,7 +99,9 @@ func descriptorOf(service string) protoreflect.ServiceDescriptor {
 // unaryHandler decides before the message is decoded: one that goes to the
 // leader goes as it came.
 func (s *Server) unaryHandler(r *route) grpc.MethodHandler {
-	return func(srv any, ctx context.Context, decode func(any) error, _ grpc.UnaryServerInterceptor) (any, error) {
+	return func(srv any, ctx context.Context, take func(any) error, _ grpc.UnaryServerInterceptor) (answer any, err error) {
+		defer s.recovered(r.method, &err)
+		decode := func(to any) error { return receive(take, to) }
 		if r.place == anywhere || s.node.Leader().Self {
 			return r.local(srv, ctx, decode, r.intercept)
 		}
@@ -107,7 +109,7 @@ func (s *Server) unaryHandler(r *route) grpc.MethodHandler {
 		if err := decode(message); err != nil {
 			return nil, err
 		}
-		decoded := func(to any) error { return s.codec.decode(message, to) }
+		decoded := func(to any) error { return unreadable(s.codec.decode(message, to)) }
 		if r.place == onReader && isStale(message.data, r.consistency) {
 			return r.local(srv, ctx, decoded, r.intercept)
 		}

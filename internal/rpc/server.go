@@ -86,6 +86,8 @@ func New(cfg Config) (*Server, error) {
 		grpc.ForceServerCodecV2(s.codec),
 		grpc.NumStreamWorkers(streamWorkers),
 		grpc.MaxRecvMsgSize(maxBody),
+		grpc.ChainUnaryInterceptor(s.recoverUnary),
+		grpc.ChainStreamInterceptor(s.recoverStream),
 	}, cfg.ServerOptions...)...)
 	channel := new(inprocgrpc.Channel).WithCloner(cloner{})
 	s.register(s.grpc, channel)
@@ -139,8 +141,10 @@ func (s *Server) SetServing(serving bool) {
 // gracefully. It is called once.
 func (s *Server) Run(ctx context.Context) error {
 	var wait sync.WaitGroup
-	wait.Go(func() { s.peers.followLeader(ctx, s.node) })
-	s.feed.run(ctx)
+	wait.Go(func() {
+		s.keep(ctx, "follow the leader", func(ctx context.Context) { s.peers.followLeader(ctx, s.node) })
+	})
+	s.keep(ctx, "feed", s.feed.run)
 	wait.Wait()
 	s.health.Shutdown()
 	close(s.stopping)

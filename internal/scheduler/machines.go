@@ -38,6 +38,7 @@ func (l *lane) carryOut(ctx context.Context, m plan.Machine) {
 		}
 	}
 	machine, err := l.call(ctx, view, m, spec)
+	machine = machine.Clean()
 	class := providers.Class("OK")
 	if err != nil {
 		class = providers.ClassOf(err)

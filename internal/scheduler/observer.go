@@ -90,6 +90,7 @@ func (o *observer) observe(ctx context.Context) {
 	if ctx.Err() != nil {
 		return
 	}
+	listing = listing.Clean()
 	if err == nil {
 		err = o.checkStore(ctx, before, listing.Store)
 	}

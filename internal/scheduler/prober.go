@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/asctl/as/internal/autoscaling"
+	"github.com/asctl/as/internal/autoscaling/text"
 	"github.com/asctl/as/internal/control"
 	"github.com/asctl/as/internal/fsm"
 )
@@ -174,10 +175,14 @@ func probeOnce(ctx context.Context, client *http.Client, probe autoscaling.Probe
 	}
 	defer answer.Body.Close()
 	if answer.StatusCode < 200 || answer.StatusCode > 399 {
-		return fmt.Errorf("GET %s answered %s", probe.HTTPPath, answer.Status)
+		return fmt.Errorf("GET %s answered %s", probe.HTTPPath, text.Short(answer.Status, maxStatus))
 	}
 	return nil
 }
+
+// maxStatus bounds what is quoted of an answer's status line, which the instance
+// may fill with anything.
+const maxStatus = 100
 
 func orDuration(d, otherwise time.Duration) time.Duration {
 	if d > 0 {

@@ -55,6 +55,7 @@ func (p *platform) lookAtMachines(ctx context.Context, refs []rpc.MachineRef) {
 
 func (p *platform) lookAtMachine(ctx context.Context, ref rpc.MachineRef) {
 	m, err := p.inspect(ctx, ref)
+	m = m.Clean()
 	if ctx.Err() != nil {
 		return // we ran out of time: that says nothing of the machine
 	}
@@ -69,7 +70,12 @@ func (p *platform) lookAtMachine(ctx context.Context, ref rpc.MachineRef) {
 	p.machines[ref] = lookedAt{plan.Inspected(ref.Provider, ref.MachineID, m, err), now}
 }
 
-func (p *platform) inspect(ctx context.Context, ref rpc.MachineRef) (providers.Machine, error) {
+func (p *platform) inspect(ctx context.Context, ref rpc.MachineRef) (m providers.Machine, err error) {
+	defer func() {
+		if v := recover(); v != nil { // it ends the look, not the node
+			err = providers.Errorf(providers.Unavailable, "internal error while looking at the machine: %v", v)
+		}
+	}()
 	compute, ok := p.outside.compute[ref.Provider]
 	if !ok {
 		return providers.Machine{}, providers.Errorf(providers.Unavailable, "there is no compute provider %q", ref.Provider)

@@ -24,6 +24,9 @@ func TestMain(m *testing.M) {
 	if process.IsStarter(os.Args) {
 		process.RunStarter(os.Args)
 	}
+	if os.Getenv(poisonVariable) != "" {
+		servePoison()
+	}
 	os.Exit(m.Run())
 }
 

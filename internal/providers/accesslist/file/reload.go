@@ -12,6 +12,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/asctl/as/internal/autoscaling/text"
 	"github.com/asctl/as/internal/providers"
 )
 
@@ -65,7 +66,7 @@ func (l *Lists) runReload(ctx context.Context, list string) error {
 	if ctx.Err() != nil {
 		err = context.Cause(ctx)
 	}
-	said := strings.TrimSpace(output.String())
+	said := text.Line(strings.TrimSpace(output.String())) // its lines become one
 	if said == "" {
 		said = "(no output)"
 	}

@@ -3,6 +3,7 @@ package builtin
 import (
 	"time"
 
+	"github.com/asctl/as/internal/autoscaling/text"
 	"github.com/asctl/as/internal/providers"
 )
 
@@ -24,7 +25,7 @@ type health struct {
 func (h *health) note(err error, check HealthCheck) bool {
 	before := h.state
 	if err != nil {
-		h.good, h.message = 0, err.Error()
+		h.good, h.message = 0, text.Line(err.Error())
 		if h.bad++; h.bad >= check.UnhealthyThreshold {
 			h.state = providers.TargetUnhealthy
 		}

@@ -6,10 +6,16 @@ import (
 	"io"
 	"net"
 	"net/http"
+
+	"github.com/asctl/as/internal/autoscaling/text"
 )
 
 // probeBody is how much of a check's answer is read.
 const probeBody = 4 << 10
+
+// maxStatus bounds what is quoted of an answer's status line, which the target may
+// fill with anything.
+const maxStatus = 100
 
 // prober checks targets. Each check makes a new connection: a kept one would
 // not notice a listener that is gone.
@@ -58,7 +64,7 @@ func (p *prober) try(ctx context.Context, check HealthCheck, hostPort string) er
 	defer response.Body.Close()
 	_, _ = io.CopyN(io.Discard, response.Body, probeBody) // the status decides
 	if response.StatusCode < 200 || response.StatusCode >= 400 {
-		return fmt.Errorf("GET %s answered %s", check.HTTP, response.Status)
+		return fmt.Errorf("GET %s answered %s", check.HTTP, text.Short(response.Status, maxStatus))
 	}
 	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"runtime/debug"
 	"sync"
 	"time"
 
@@ -48,6 +49,11 @@ func (f *tcpFront) serve(ctx context.Context, listener net.Listener, grace time.
 // pass connects the client with a target until both have said everything.
 func (f *tcpFront) pass(ctx context.Context, client net.Conn) {
 	defer client.Close()
+	defer func() {
+		if p := recover(); p != nil { // it ends this connection, not the node
+			f.logger.Error("connection panicked", "pool", f.pool.name, "error", p, "stack", string(debug.Stack()))
+		}
+	}()
 	begin := time.Now()
 	f.pool.requests.Add(1)
 	t, server, err := f.connect(ctx)
