@@ -19,6 +19,27 @@ type Node struct {
 	Version         string `cbor:"5,keyasint,omitempty"`
 	ProvidersDigest string `cbor:"6,keyasint,omitempty"`
 	UpdateTime      Time   `cbor:"7,keyasint,omitempty"`
+
+	// Directory is the id of the data directory that the node may take part with,
+	// and Admitted the index of the log that was committed when a leader admitted
+	// it; 0: it was there when the cluster was founded. Wish is what the node is to
+	// be, and WishReason why. The leader decides these four.
+	Directory  string       `cbor:"8,keyasint,omitempty"`
+	Admitted   uint64       `cbor:"9,keyasint,omitempty"`
+	Wish       SuffrageWish `cbor:"10,keyasint,omitempty"`
+	WishReason string       `cbor:"11,keyasint,omitempty"`
+}
+
+// SuffrageWish is what a node is to be when it has caught up.
+type SuffrageWish string
+
+// WishVoter: the leader makes it a voter.
+const WishVoter SuffrageWish = "VOTER"
+
+// Told returns the part of the record that the node itself tells.
+func (n Node) Told() Node {
+	n.UpdateTime, n.Directory, n.Admitted, n.Wish, n.WishReason = 0, "", 0, "", ""
+	return n
 }
 
 // ProviderStore remembers which store a compute provider's machines live in. A

@@ -80,17 +80,26 @@ type Storage struct {
 	Logs      raft.LogStore
 	Stable    raft.StableStore
 	Snapshots raft.SnapshotStore
+	// Identity is the node's. Nil: one that ends with the run.
+	Identity IdentityStore
 }
 
 // MemoryStorage is an empty Storage in memory.
 func MemoryStorage() *Storage {
-	s := raft.NewInmemStore()
-	return &Storage{Logs: s, Stable: s, Snapshots: raft.NewInmemSnapshotStore()}
+	s := &Storage{Identity: new(memoryIdentity)}
+	s.clear()
+	return s
+}
+
+// clear makes a storage in memory empty, except for the identity.
+func (s *Storage) clear() {
+	store := raft.NewInmemStore()
+	s.Logs, s.Stable, s.Snapshots = store, store, raft.NewInmemSnapshotStore()
 }
 
 // sealed returns the storage with entries that carry checksums.
 func (s *Storage) sealed(damaged func(error)) *Storage {
-	return &Storage{Logs: &integrity.Log{LogStore: s.Logs, Damaged: damaged}, Stable: s.Stable, Snapshots: s.Snapshots}
+	return &Storage{Logs: &integrity.Log{LogStore: s.Logs, Damaged: damaged}, Stable: s.Stable, Snapshots: s.Snapshots, Identity: s.Identity}
 }
 
 func exitProcess(err error) {

@@ -22,10 +22,12 @@ import (
 )
 
 // What is in a data directory, beside the journal's two files. identityFile is
-// written last when one is made: where it is, a log must be.
+// written last when one is made: where it says that the node has data, a log must
+// be. nodeIDFile is what earlier versions had in its place.
 const (
 	lockFile     = "lock"
-	identityFile = "node-id"
+	identityFile = "identity"
+	nodeIDFile   = "node-id"
 	logFile      = "raft.db"
 	snapshotsDir = "snapshots" // the name is Raft's
 )
@@ -59,11 +61,11 @@ func openDirectory(path, nodeID string, log hclog.Logger, failed func(error)) (_
 	if err := d.takeLock(); err != nil {
 		return nil, err
 	}
-	fresh, err := d.checkIdentity(nodeID)
+	id, err := d.readIdentity(nodeID)
 	if err != nil {
 		return nil, err
 	}
-	if err := d.checkLogFile(fresh); err != nil {
+	if err := d.checkLogFile(!id.hasData()); err != nil {
 		return nil, err
 	}
 	if err := d.open(log, failed); err != nil {
@@ -72,10 +74,7 @@ func openDirectory(path, nodeID string, log hclog.Logger, failed func(error)) (_
 	if err := d.verify(log); err != nil {
 		return nil, fmt.Errorf("data directory %s: %w", path, err)
 	}
-	if fresh {
-		return d, d.writeIdentity(nodeID)
-	}
-	return d, nil
+	return d, d.settleIdentity(id, nodeID)
 }
 
 func (d *directory) file(name string) string { return filepath.Join(d.path, name) }
@@ -100,34 +99,6 @@ func (d *directory) takeLock() error {
 	}
 	if _, err := f.WriteAt(fmt.Appendf(nil, "%d\n", os.Getpid()), 0); err != nil {
 		return fmt.Errorf("lock the data directory: %w", err)
-	}
-	return nil
-}
-
-// checkIdentity refuses another node's data. It says whether there is none yet.
-func (d *directory) checkIdentity(nodeID string) (fresh bool, err error) {
-	b, err := os.ReadFile(d.file(identityFile))
-	if errors.Is(err, os.ErrNotExist) {
-		return true, nil
-	}
-	if err != nil {
-		return false, fmt.Errorf("data directory: %w", err)
-	}
-	if id := strings.TrimSpace(string(b)); id != nodeID {
-		return false, fmt.Errorf("data directory %s belongs to node %q, not to node %q", d.path, id, nodeID)
-	}
-	return false, nil
-}
-
-func (d *directory) writeIdentity(nodeID string) error {
-	f, err := os.OpenFile(d.file(identityFile), os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
-	if err != nil {
-		return fmt.Errorf("data directory: %w", err)
-	}
-	_, err = fmt.Fprintln(f, nodeID)
-	err = errors.Join(err, f.Sync(), f.Close())
-	if err != nil {
-		return fmt.Errorf("data directory: %w", err)
 	}
 	return nil
 }
@@ -235,7 +206,7 @@ func (d *directory) open(log hclog.Logger, failed func(error)) error {
 		return err
 	}
 	d.logs = &integrity.Log{LogStore: newLogCache(d.journal)}
-	d.storage = Storage{Logs: d.logs, Stable: stable, Snapshots: d.snapshots}
+	d.storage = Storage{Logs: d.logs, Stable: stable, Snapshots: d.snapshots, Identity: fileIdentity{d.file(identityFile)}}
 	return d.takeOver()
 }
 

@@ -116,8 +116,37 @@ func TestDamagedDataIsRefusedWithAReason(t *testing.T) {
 		want   string
 	}{
 		"another node's": {
-			func(t *testing.T, dir string) { must(t, os.WriteFile(dir+"/node-id", []byte("n2\n"), 0o600)) },
+			func(t *testing.T, dir string) {
+				id := newIdentity("n2")
+				must(t, saveIdentity(fileIdentity{dir + "/identity"}, id))
+			},
 			`belongs to node "n2", not to node "n1"`,
+		},
+		"another node's, of an earlier version": {
+			func(t *testing.T, dir string) {
+				must(t, os.Remove(dir+"/identity"))
+				must(t, os.WriteFile(dir+"/node-id", []byte("n2\n"), 0o600))
+			},
+			`belongs to node "n2", not to node "n1"`,
+		},
+		"a bit of the identity flipped": {
+			func(t *testing.T, dir string) {
+				b, err := os.ReadFile(dir + "/identity")
+				must(t, err)
+				b[len(b)-3] ^= 4
+				must(t, os.WriteFile(dir+"/identity", b, 0o600))
+			},
+			"/identity is damaged: its checksum is wrong",
+		},
+		"no identity": {
+			func(t *testing.T, dir string) { must(t, os.Remove(dir+"/identity")) },
+			"/identity is damaged: it is missing, and the log is not empty",
+		},
+		"the identity of an empty directory": {
+			func(t *testing.T, dir string) {
+				must(t, saveIdentity(fileIdentity{dir + "/identity"}, newIdentity("n1")))
+			},
+			"/identity is damaged: it is of a directory without data (FRESH), and the log is not empty",
 		},
 		"log truncated": {
 			func(t *testing.T, dir string) { must(t, os.Truncate(dir+"/raft.db", 12<<10)) },

@@ -32,6 +32,14 @@ type guard struct {
 	running atomic.Bool
 }
 
+// reset makes the guard ready for another run of Raft.
+func (g *guard) reset() {
+	g.index.Store(0)
+	g.failed.Store(false)
+	g.restoreErr.Store(nil)
+	g.running.Store(false)
+}
+
 var errNotApplied = errors.New("the state machine has stopped")
 
 func (g *guard) Apply(l *raft.Log) any { return g.ApplyBatch([]*raft.Log{l})[0] }

@@ -142,6 +142,7 @@ func (n *Node) work(ctx context.Context, s *session, pause, resume func()) {
 			return // leadership is lost
 		}
 		wg.Go(func() { n.keepRecords(ctx) })
+		wg.Go(func() { n.keepMembers(ctx) })
 		for ctx.Err() == nil {
 			err := n.cfg.Lead(ctx, Leadership{Term: s.term})
 			if ctx.Err() != nil {
@@ -183,7 +184,7 @@ func (n *Node) announce(ctx context.Context, s *session) error {
 	return s.writer.do(ctx, func(tx *fsm.Tx) error {
 		if tx.Cluster() == nil {
 			tx.PutCluster(&autoscaling.Cluster{
-				ID: tx.NewUID(), Name: n.cfg.ClusterName, Incarnation: tx.NewUID(), CreateTime: tx.Now(),
+				ID: n.self.get().Cluster, Name: n.cfg.ClusterName, Incarnation: tx.NewUID(), CreateTime: tx.Now(),
 			})
 		}
 		putRecord(tx, n.cfg.Record)

@@ -29,6 +29,16 @@ type Node struct {
 	verifier *verifier
 	peers    *peer.Service
 
+	self     self
+	replaced chan string   // capacity 1: a leader does without this node's data, which is too old
+	claims   atomic.Uint64 // made so far
+	stored   uint64        // index of the last entry when the storage was opened
+	admitted chan struct{} // capacity 1: a leader admitted this node
+	// marksKept is when what is known of the others was stored; followPeers owns it.
+	marksKept time.Time
+	// open reports whether Raft's messages pass: see tryOpen.
+	open atomic.Bool
+
 	raft      atomic.Pointer[raft.Raft] // nil while it does not run
 	transport atomic.Pointer[transport] // valid when raft is
 	session   atomic.Pointer[session]   // of the term that this node leads
@@ -72,18 +82,22 @@ func New(cfg Config) (*Node, error) {
 		mute:        newMute(),
 		reopenEvery: reopenEvery * time.Duration(cfg.Pace),
 		transfers:   make(chan *transfer),
+		admitted:    make(chan struct{}, 1),
+		replaced:    make(chan string, 1),
 		failed:      make(chan error, 1),
 		broken:      make(chan error, 1),
 	}
 	n.guard = &guard{machine: n.machine, fatal: n.fail}
 	n.disk = newDisk(n.diskFailed)
-	n.verifier = newVerifier(func() error { return await(n.raft.Load().VerifyLeader(), n.mute.begins()) })
+	n.verifier = newVerifier(n.verifyLeader)
 	record := cfg.Record
 	record.ID, record.RaftAddress, record.UpdateTime = cfg.NodeID, n.cfg.AdvertiseRaft, 0
 	n.cfg.Record = record
 	n.peers = peer.New(peer.Config{
 		Record: record, Boot: uuid.NewString(),
-		Cluster: n.clusterID, State: n.state, Clock: cfg.Clock, Dial: cfg.Network.Dial,
+		State: n.state, Clock: cfg.Clock, Dial: cfg.Network.Dial,
+		Identity: n.identity, Claim: n.claim, Meet: n.meet, Greeted: n.greeted, Forgot: n.forgot,
+		Agree: n.agree, Admit: n.admit, Voters: n.voters,
 		Standing: n.standing, Silence: n.silence, Campaign: n.campaign,
 		Reports: cfg.Reports, ReportsChanged: cfg.ReportsChanged, Pace: cfg.Pace,
 		Fatal: n.fail, Logger: n.log.Named("peer"),
@@ -108,6 +122,35 @@ func (n *Node) Run(ctx context.Context) (err error) {
 	if n.ran.Swap(true) {
 		return errors.New("a node runs only once")
 	}
+	for {
+		err := n.runOnce(ctx)
+		var forgot *forgotError
+		if !errors.As(err, &forgot) {
+			return err
+		}
+		if err := n.setAside(forgot.why); err != nil {
+			return err
+		}
+		n.reset()
+	}
+}
+
+// forgotError ends a run on data that is too old: the next one has none.
+type forgotError struct{ why string }
+
+func (e *forgotError) Error() string { return e.why }
+
+// reset makes the node as it was before its first run.
+func (n *Node) reset() {
+	n.raft.Store(nil)
+	n.machine.Reset()
+	n.guard.reset()
+	n.readiness.reset()
+	n.disk.serving.Store(false)
+}
+
+// runOnce is a run on the data as it is.
+func (n *Node) runOnce(ctx context.Context) (err error) {
 	storage, closeStorage, err := n.openStorage()
 	if err != nil {
 		return err
@@ -117,14 +160,18 @@ func (n *Node) Run(ctx context.Context) (err error) {
 			err = errors.Join(err, closeStorage())
 		}
 	}()
+	if err := n.openSelf(storage); err != nil {
+		return err
+	}
 
 	listener, err := n.cfg.Network.Listen(n.cfg.RaftAddr)
 	if err != nil {
 		return fmt.Errorf("raft address: %w", err)
 	}
 	mux := peer.NewMux(listener)
-	stream := newStream(mux, n.cfg.Network, n.cfg.AdvertiseRaft)
+	stream := newStream(mux, n.cfg.Network, n.cfg.AdvertiseRaft, n.open.Load)
 	n.stream.Store(stream)
+	defer n.open.Store(false)
 
 	// What follows outlives ctx until leadership has been handed over.
 	serving, stopServing := context.WithCancel(context.WithoutCancel(ctx))
@@ -132,7 +179,7 @@ func (n *Node) Run(ctx context.Context) (err error) {
 	defer wg.Wait()
 	defer stopServing()
 	wg.Go(func() { n.report(mux.Run(serving)) })
-	n.peers.SetPeers(n.others(n.initial().Servers))
+	n.peers.SetPeers(n.initialPeers())
 	wg.Go(func() { n.report(n.peers.Run(serving, mux.Peer())) })
 
 	// A node whose id is taken learns it before it takes part.
@@ -142,9 +189,44 @@ func (n *Node) Run(ctx context.Context) (err error) {
 		return err
 	default:
 	}
+	if err := n.joinRefusing(ctx, stream); err != nil {
+		if ctx.Err() != nil {
+			return nil // it stops
+		}
+		return err
+	}
 	closing := closeStorage
 	closeStorage = nil
 	return n.live(ctx, storage, stream, closing)
+}
+
+// openSelf reads what this node is, and begins a start when it has data.
+func (n *Node) openSelf(storage *Storage) error {
+	store := storage.Identity
+	if store == nil {
+		store = new(memoryIdentity)
+	}
+	id, err := loadIdentity(store, "of node "+n.cfg.NodeID)
+	if err != nil {
+		return err
+	}
+	if n.stored, err = storage.lastIndex(); err != nil {
+		return err
+	}
+	news := id == nil
+	if news {
+		id = newIdentity(n.cfg.NodeID)
+	}
+	n.self.open(store, id)
+	if !news && !id.Phase.HasData() {
+		return nil
+	}
+	return n.self.change(func(id *identity) error {
+		if id.Phase.HasData() {
+			n.self.begin(id)
+		}
+		return nil
+	})
 }
 
 // report ends Run for an error of a part that must not end.
@@ -186,7 +268,9 @@ func (n *Node) runRaft(ctx context.Context, storage *Storage, stream *stream) er
 		return err
 	}
 	n.raft.Store(r)
-	n.peers.SetPeers(n.others(servers(r)))
+	if others := n.others(servers(r)); len(others) > 0 {
+		n.peers.SetPeers(others) // none are known to a node that was just admitted
+	}
 	n.log.Info("node started", "node", n.cfg.NodeID, "address", n.cfg.AdvertiseRaft, "term", r.CurrentTerm(), "index", r.LastIndex())
 
 	background, stop := context.WithCancel(context.WithoutCancel(ctx))
@@ -199,8 +283,9 @@ func (n *Node) runRaft(ctx context.Context, storage *Storage, stream *stream) er
 	watching.Go(func() { n.watchDisk(background, storage, ended) })
 	defer watching.Wait()
 	defer close(ended)
+	n.tryOpen()
 	if alone(servers(r), n.cfg.NodeID) {
-		n.report(n.campaign()) // nobody else could lead: why wait
+		n.report(n.campaign()) // no other node could lead: why wait
 	}
 
 	select {
@@ -208,6 +293,8 @@ func (n *Node) runRaft(ctx context.Context, storage *Storage, stream *stream) er
 		n.log.Info("node stops", "node", n.cfg.NodeID)
 	case err = <-n.failed:
 		n.log.Error("node fails", "node", n.cfg.NodeID, "error", err)
+	case why := <-n.replaced:
+		err = &forgotError{why: why}
 	case err = <-n.broken:
 	}
 	if !n.muted() {
@@ -217,6 +304,7 @@ func (n *Node) runRaft(ctx context.Context, storage *Storage, stream *stream) er
 	// Raft runs. Raft last, before its storage.
 	stop()
 	wg.Wait()
+	n.keepMarks()
 	stopped := r.Shutdown()
 	n.transport.Load().Close() // what Raft still waits for ends now
 	err = errors.Join(err, n.waitUnlessMuted(stopped))
@@ -252,7 +340,10 @@ func (n *Node) followPeers(ctx context.Context) {
 		select {
 		case <-changed:
 		case <-tick.C:
-			n.peers.SetPeers(n.others(servers(n.raft.Load())))
+			if others := n.others(servers(n.raft.Load())); len(others) > 0 {
+				n.peers.SetPeers(others)
+			}
+			n.lookAtSelf()
 			n.watchFollowers()
 		case <-ctx.Done():
 			return
@@ -262,7 +353,9 @@ func (n *Node) followPeers(ctx context.Context) {
 
 // state is what this node tells the others with each pong.
 func (n *Node) state() peer.State {
-	s := peer.State{Clock: autoscaling.TimeOf(n.cfg.Clock()), Leads: n.leads()}
+	s := peer.State{
+		Clock: autoscaling.TimeOf(n.cfg.Clock()), Leads: n.leads(), Identity: n.identity(), Claim: n.claim(),
+	}
 	if r := n.raft.Load(); r != nil {
 		s.Term, s.Commit, s.Last = r.CurrentTerm(), r.CommitIndex(), r.LastIndex()
 	}
@@ -271,11 +364,4 @@ func (n *Node) state() peer.State {
 	_, since := n.disk.hanging()
 	s.Suspects, s.Writes = since >= n.paced(suspicious), n.disk.works(n.paced(evidence))
 	return s
-}
-
-func (n *Node) clusterID() autoscaling.UID {
-	if c := n.machine.View().Cluster(); c != nil {
-		return c.ID
-	}
-	return ""
 }

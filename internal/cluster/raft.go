@@ -3,7 +3,9 @@ package cluster
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"runtime/debug"
+	"slices"
 	"strconv"
 	"time"
 
@@ -43,22 +45,14 @@ func raftConfig(nodeID string, pace int, log hclog.Logger) *raft.Config {
 	return c
 }
 
-// startRaft starts Raft on the storage; on an empty one with the initial
-// cluster. Corrupt storage is an error, whatever way Raft meets it.
+// startRaft starts Raft on the storage; on an empty one with the cluster that was
+// founded, if this node took part in that. Corrupt storage is an error, whatever
+// way Raft meets it.
 func (n *Node) startRaft(storage *Storage, s *stream) (r *raft.Raft, err error) {
 	log := hclog.Logger(calm{n.log.Named("raft")})
 	conf := raftConfig(n.cfg.NodeID, n.cfg.Pace, log)
 	// After the storage was opened anew the machine has what it had.
 	conf.NoSnapshotRestoreOnStart = n.guard.running.Load()
-	exists, err := raft.HasExistingState(storage.Logs, storage.Stable, storage.Snapshots)
-	if err != nil {
-		return nil, fmt.Errorf("read the log: %w", err)
-	}
-	if !exists {
-		if err := n.cfg.checkInitialCluster(); err != nil {
-			return nil, err
-		}
-	}
 	transport := &transport{peers: n.peers, leads: n.leadsRaft, muted: n.muted, stopped: make(chan struct{})}
 	transport.NetworkTransport = raft.NewNetworkTransportWithConfig(&raft.NetworkTransportConfig{
 		Stream: s, MaxPool: 4, MaxRPCsInFlight: 2, Timeout: transportTimeout, Logger: log,
@@ -74,10 +68,8 @@ func (n *Node) startRaft(storage *Storage, s *stream) (r *raft.Raft, err error) 
 	// A page of the log file that cannot be read is then a panic, not the end of
 	// the process.
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
-	if !exists {
-		if err := raft.BootstrapCluster(conf, storage.Logs, storage.Stable, storage.Snapshots, transport, n.initial()); err != nil {
-			return nil, fmt.Errorf("bootstrap: %w", err)
-		}
+	if err := n.beginLog(conf, storage, transport); err != nil {
+		return nil, err
 	}
 	r, err = raft.NewRaft(conf, n.guard, storage.Logs, storage.Stable, storage.Snapshots, transport)
 	if err != nil {
@@ -87,6 +79,43 @@ func (n *Node) startRaft(storage *Storage, s *stream) (r *raft.Raft, err error) 
 	n.transport.Store(transport)
 	n.disk.serving.Store(true)
 	return r, nil
+}
+
+// beginLog makes the first entry of a cluster that was founded, and ends the
+// founding: a log that has gone later is not begun again.
+func (n *Node) beginLog(conf *raft.Config, storage *Storage, transport raft.Transport) error {
+	id := n.self.get()
+	if id.Phase != peer.Founded {
+		return nil
+	}
+	exists, err := raft.HasExistingState(storage.Logs, storage.Stable, storage.Snapshots)
+	if err != nil {
+		return fmt.Errorf("read the log: %w", err)
+	}
+	if !exists {
+		err := raft.BootstrapCluster(conf, storage.Logs, storage.Stable, storage.Snapshots, transport, configurationOf(id.Founding))
+		if err != nil {
+			return fmt.Errorf("bootstrap: %w", err)
+		}
+	}
+	return n.self.change(func(id *identity) error {
+		id.Phase, id.Founding = peer.Member, nil
+		return nil
+	})
+}
+
+// configurationOf is the first configuration of a cluster. A member that was not
+// there at the founding does not vote until a leader has admitted it.
+func configurationOf(f *peer.Founding) raft.Configuration {
+	var c raft.Configuration
+	for _, id := range slices.Sorted(maps.Keys(f.Members)) {
+		s := raft.Server{ID: raft.ServerID(id), Address: raft.ServerAddress(f.Members[id])}
+		if slices.Contains(f.Without, id) {
+			s.Suffrage = raft.Nonvoter
+		}
+		c.Servers = append(c.Servers, s)
+	}
+	return c
 }
 
 // leadsRaft says whether Raft leads in the term.
@@ -114,20 +143,11 @@ func (c calm) Error(msg string, args ...any)  { c.Logger.Warn(msg, args...) }
 func (c calm) With(args ...any) hclog.Logger  { return calm{c.Logger.With(args...)} }
 func (c calm) Named(name string) hclog.Logger { return calm{c.Logger.Named(name)} }
 
-// initial is the initial cluster as Raft's configuration.
-func (n *Node) initial() raft.Configuration {
-	if len(n.cfg.InitialCluster) == 0 {
-		return raft.Configuration{Servers: []raft.Server{
-			{ID: raft.ServerID(n.cfg.NodeID), Address: raft.ServerAddress(n.cfg.AdvertiseRaft)},
-		}}
-	}
-	var c raft.Configuration
-	for _, id := range n.cfg.initialIDs() {
-		c.Servers = append(c.Servers, raft.Server{
-			ID: raft.ServerID(id), Address: raft.ServerAddress(n.cfg.InitialCluster[id]),
-		})
-	}
-	return c
+// initialPeers are the other nodes of the initial cluster.
+func (n *Node) initialPeers() map[string]string {
+	others := maps.Clone(n.cfg.members())
+	delete(others, n.cfg.NodeID)
+	return others
 }
 
 // servers are the members as Raft knows them.
@@ -139,6 +159,25 @@ func servers(r *raft.Raft) []raft.Server {
 	return f.Configuration().Servers
 }
 
+// voters are the ids of the nodes that vote in the latest configuration, or in the
+// first one while this node knows none.
+func (n *Node) voters() map[string]bool {
+	ids := map[string]bool{}
+	if r := n.raft.Load(); r != nil {
+		for _, s := range servers(r) {
+			if s.Suffrage == raft.Voter {
+				ids[string(s.ID)] = true
+			}
+		}
+	}
+	if len(ids) == 0 {
+		for id := range n.cfg.members() {
+			ids[id] = true
+		}
+	}
+	return ids
+}
+
 // standing is what the death detector needs of Raft.
 func (n *Node) standing() peer.Standing {
 	r := n.raft.Load()
@@ -147,7 +186,8 @@ func (n *Node) standing() peer.Standing {
 	}
 	_, leader := r.LeaderWithID()
 	s := peer.Standing{
-		Term: r.CurrentTerm(), Follower: r.State() == raft.Follower, Leader: string(leader),
+		Voter: n.open.Load() && n.voters()[n.cfg.NodeID],
+		Term:  r.CurrentTerm(), Follower: r.State() == raft.Follower, Leader: string(leader),
 		Silence: n.silence(), LastIndex: r.LastIndex(),
 	}
 	// Raft tells the term of its last entry in no other way.
@@ -183,6 +223,9 @@ func (n *Node) campaign() error {
 	r := n.raft.Load()
 	if r == nil || n.muted() {
 		return errors.New("raft does not run")
+	}
+	if !n.open.Load() || !n.voters()[n.cfg.NodeID] {
+		return errors.New("this node does not vote")
 	}
 	n.metrics.campaigns.Inc()
 	id, address := raft.ServerID(n.cfg.NodeID), raft.ServerAddress(n.cfg.AdvertiseRaft)

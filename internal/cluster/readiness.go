@@ -13,6 +13,13 @@ type readiness struct {
 	done   bool   // it has been applied
 }
 
+// reset forgets it, for another start.
+func (r *readiness) reset() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.known, r.target, r.done = false, 0, false
+}
+
 // look takes notice of what is known now.
 func (r *readiness) look(n *Node) {
 	r.mu.Lock()
@@ -53,15 +60,19 @@ func (n *Node) Ready() (bool, []string) {
 	if reason, _ := n.mute.why(); reason != "" {
 		return false, []string{reason}
 	}
+	place := n.place()
 	if n.raft.Load() == nil {
-		return false, []string{"the node is starting"}
+		if len(place) == 0 {
+			place = []string{"the node is starting"}
+		}
+		return false, place
 	}
 	n.readiness.look(n)
-	var reasons []string
+	reasons := place
 	l, known := n.Leader()
 	switch {
 	case !known:
-		reasons = append(reasons, "no leader is known")
+		reasons = append(reasons, n.noLeader(len(place) == 0))
 	case l.ID == n.cfg.NodeID && !n.leads():
 		reasons = append(reasons, "this node leads but does not accept writes yet")
 	case l.ID != n.cfg.NodeID:

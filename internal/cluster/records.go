@@ -35,8 +35,12 @@ func (n *Node) keepRecords(ctx context.Context) {
 }
 
 func putRecord(tx *fsm.Tx, record autoscaling.Node) {
-	if sameRecord(tx.Node(record.ID), record) {
+	have := tx.Node(record.ID)
+	if sameRecord(have, record) {
 		return
+	}
+	if have != nil {
+		record.Directory, record.Admitted, record.Wish, record.WishReason = have.Directory, have.Admitted, have.Wish, have.WishReason
 	}
 	record.UpdateTime = tx.Now()
 	tx.PutNode(&record)
@@ -50,6 +54,5 @@ func sameRecord(have *autoscaling.Node, told autoscaling.Node) bool {
 	if have == nil {
 		return false
 	}
-	told.UpdateTime = have.UpdateTime
-	return *have == told
+	return have.Told() == told.Told()
 }

@@ -39,6 +39,7 @@ type NodeStatus struct {
 	LastContact  time.Time // wall clock of the answering node; zero: never
 	Version      string
 	ClockSkew    time.Duration // its wall clock minus ours
+	Voter        bool          // in the latest configuration
 }
 
 // Status is what a node knows of the cluster.
@@ -50,6 +51,7 @@ type Status struct {
 	CommitIndex  uint64
 	AppliedIndex uint64
 	Nodes        []NodeStatus // by id
+	MayLose      int          // how many more voters may be lost before there is no leader
 	Warnings     []string     // one sentence each
 	// TimeAhead is what replicated time has over the cluster's wall clock; below 0
 	// when the wall clock is ahead and is not followed.
@@ -62,23 +64,27 @@ func (n *Node) Status() Status {
 	if c := n.machine.View().Cluster(); c != nil {
 		s.ClusterID, s.ClusterName = c.ID, c.Name
 	}
-	members := n.initial().Servers
+	if id := n.self.get(); s.ClusterID == "" && id != nil {
+		s.ClusterID = id.Cluster
+	}
 	if r := n.raft.Load(); r != nil {
 		_, leader := r.LeaderWithID()
 		s.Leader, s.Term, s.CommitIndex = string(leader), r.CurrentTerm(), r.CommitIndex()
-		members = servers(r)
 	}
+	members, voters := n.servers(), n.voters()
 	s.AppliedIndex = n.AppliedIndex()
 	for _, m := range members {
 		row := n.row(string(m.ID), s.CommitIndex)
 		row.RaftAddress = string(m.Address)
-		row.Role = RoleFollower
+		row.Role, row.Voter = RoleFollower, voters[row.ID]
 		if row.ID == s.Leader {
 			row.Role = RoleLeader
 		}
 		s.Nodes = append(s.Nodes, row)
 	}
-	s.Warnings = append(n.peers.Problems(), n.differences(s.Nodes)...)
+	s.MayLose = n.mayLose()
+	s.Warnings = append(n.membershipWarnings(), n.peers.Problems()...)
+	s.Warnings = append(s.Warnings, n.differences(s.Nodes)...)
 	s.Warnings = append(s.Warnings, n.laggards(s.Nodes, s.CommitIndex)...)
 	s.TimeAhead = n.clock.ahead(n.machine.View().Stamp())
 	if text := timeProblem(s.TimeAhead); text != "" {
@@ -108,7 +114,7 @@ func (n *Node) row(id string, commit uint64) NodeStatus {
 		return row
 	}
 	row.Health = Healthy
-	if ok, _ := n.peerFollows(p, commit); !ok || !p.Up || p.State.Mute != "" {
+	if ok, _ := n.peerFollows(p, commit); !ok || !p.Up || !p.Claim.Open || p.State.Mute != "" {
 		row.Health = Unhealthy
 	}
 	row.AppliedIndex, row.LastContact, row.ClockSkew = p.State.Applied, p.LastContact, p.Skew

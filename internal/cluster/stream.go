@@ -16,6 +16,7 @@ import (
 // all connections, because Raft's transport leaves them open when it closes.
 type stream struct {
 	mux     *peer.Mux
+	open    func() bool // whether this node takes part in Raft
 	network Network
 	address address
 
@@ -33,21 +34,35 @@ type address string
 func (a address) Network() string { return "tcp" }
 func (a address) String() string  { return string(a) }
 
-func newStream(mux *peer.Mux, network Network, advertised string) *stream {
-	return &stream{mux: mux, network: network, address: address(advertised), stop: make(chan struct{}), conns: map[net.Conn]struct{}{}}
+func newStream(mux *peer.Mux, network Network, advertised string, open func() bool) *stream {
+	return &stream{
+		mux: mux, open: open, network: network, address: address(advertised),
+		stop: make(chan struct{}), conns: map[net.Conn]struct{}{},
+	}
 }
 
+// Accept returns the next connection of another node, or of this one, while this
+// node takes part; others are closed.
 func (s *stream) Accept() (net.Conn, error) {
 	for {
 		conn, err := s.mux.AcceptRaft(s.stop)
 		if err != nil {
 			return nil, err
 		}
+		if _, own := conn.(*ownEnd); !own && !s.open() {
+			conn.Close()
+			continue
+		}
 		if conn, err = s.keep(conn); err != errSilent {
 			return conn, err
 		}
 	}
 }
+
+// ownEnd is the far end of a connection of this node to itself.
+type ownEnd struct{ net.Conn }
+
+var errShut = errors.New("this node does not take part in Raft")
 
 func (s *stream) Addr() net.Addr { return s.address }
 
@@ -56,11 +71,14 @@ func (s *stream) Addr() net.Addr { return s.address }
 func (s *stream) Dial(to raft.ServerAddress, timeout time.Duration) (net.Conn, error) {
 	if string(to) == string(s.address) {
 		near, far := net.Pipe()
-		s.mux.Offer(far)
+		s.mux.Offer(&ownEnd{far})
 		return s.keep(near)
 	}
 	if s.isSilent() {
 		return nil, errSilent
+	}
+	if !s.open() {
+		return nil, errShut
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), timeout)
 	defer cancel()
@@ -137,19 +155,26 @@ func (s *stream) closeTo(address string) {
 	}
 }
 
-// Close ends all connections.
-func (s *stream) Close() error {
+// drop ends all connections that there are.
+func (s *stream) drop() {
 	s.mu.Lock()
-	if !s.closed {
-		close(s.stop)
-	}
-	s.closed = true
 	conns := s.conns
 	s.conns = map[net.Conn]struct{}{}
 	s.mu.Unlock()
 	for c := range conns {
 		c.Close()
 	}
+}
+
+// Close ends all connections and accepts no more.
+func (s *stream) Close() error {
+	s.mu.Lock()
+	if !s.closed {
+		close(s.stop)
+	}
+	s.closed = true
+	s.mu.Unlock()
+	s.drop()
 	return nil
 }
 

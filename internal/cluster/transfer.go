@@ -106,8 +106,9 @@ func (n *Node) successor(ctx context.Context, to string) (peer.Peer, error) {
 	for {
 		n.peers.Ping()
 		last := n.raft.Load().LastIndex()
+		voters := n.voters()
 		for _, p := range n.peers.Peers() {
-			if (to == "" || p.ID == to) && p.Up && p.State.Last >= last {
+			if (to == "" || p.ID == to) && voters[p.ID] && p.Claim.Open && p.Up && p.State.Last >= last {
 				return p, nil
 			}
 		}
@@ -126,6 +127,9 @@ func (n *Node) noSuccessor(to string) error {
 	}
 	if to == "" {
 		return autoscaling.Errorf(autoscaling.WrongState, "no other node answers and has the whole log")
+	}
+	if !n.voters()[to] {
+		return autoscaling.Errorf(autoscaling.WrongState, "node %q does not vote", to)
 	}
 	return &autoscaling.Error{Reason: autoscaling.WrongState, Message: fmt.Sprintf("node %q is too far behind", to)}
 }

@@ -29,7 +29,7 @@ type transport struct {
 // also while this node itself takes no part.
 func (t *transport) AppendEntries(id raft.ServerID, address raft.ServerAddress, req *raft.AppendEntriesRequest, resp *raft.AppendEntriesResponse) error {
 	leads := func() bool { return t.leads(req.Term) }
-	if !t.waitToSpeak(leads) || !t.peers.WaitUp(string(id), t.stopped, leads) {
+	if !t.waitToSpeak(leads) || !t.peers.WaitOpen(string(id), t.stopped, leads) {
 		return errStopped
 	}
 	err := t.NetworkTransport.AppendEntries(id, address, req, resp)

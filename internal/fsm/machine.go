@@ -240,6 +240,17 @@ func (m *Machine) Restore(from io.ReadCloser) error {
 	return nil
 }
 
+// Reset makes the state empty, as that of a new machine: the node's data is not
+// used any more.
+func (m *Machine) Reset() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.drop()
+	m.sequence = 0
+	m.applied.Store(&state{})
+	m.tell(&touched{all: true, events: true, nodes: true})
+}
+
 // snapshot is a captured state.
 type snapshot struct{ st *state }
 

@@ -43,7 +43,8 @@ type Member struct {
 	ID      string
 	Address string
 
-	storage *cluster.Storage
+	// Storage is what the member keeps in memory over its runs, nil over TCP.
+	Storage *cluster.Storage
 	dir     string
 	host    *Host
 	cancel  context.CancelFunc
@@ -70,7 +71,7 @@ func New(t testing.TB, opts Options) *Cluster {
 		if opts.TCP {
 			m.Address, m.dir = FreeAddress(t), t.TempDir()
 		} else {
-			m.Address, m.storage = m.ID+":7490", cluster.MemoryStorage()
+			m.Address, m.Storage = m.ID+":7490", cluster.MemoryStorage()
 		}
 		c.Members = append(c.Members, m)
 	}
@@ -110,7 +111,7 @@ func (c *Cluster) Start(m *Member) {
 			GRPCAddress: strings.Replace(m.Address, ":7490", ":7400", 1),
 			HTTPAddress: strings.Replace(m.Address, ":7490", ":7480", 1), Version: "test",
 		},
-		Storage: m.storage, Logger: logger(m.ID),
+		Storage: m.Storage, Logger: logger(m.ID),
 	}
 	if skew := c.opts.Skew[m.ID]; skew != 0 {
 		cfg.Clock = func() time.Time { return time.Now().Add(skew) }
@@ -308,6 +309,9 @@ func (c *Cluster) EnsureSame() {
 		term, sequence := c.Leader().View().LogPosition()
 		states := map[string][]byte{}
 		for _, m := range c.Members {
+			if t, s := m.View().LogPosition(); m.Running() && (t != term || s != sequence) {
+				return false // it is not where the leader is
+			}
 			if m.Running() {
 				states[m.ID] = c.snapshot(m)
 			}

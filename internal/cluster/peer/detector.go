@@ -50,7 +50,7 @@ func (s *Service) detect(ctx context.Context) {
 		if id == "" {
 			id = st.Leader
 		}
-		if id != "" && s.stillGone(id, st.Term) {
+		if id != "" && st.Voter && s.stillGone(id, st.Term) {
 			s.leaderGone(ctx, id, st.Term)
 		}
 	}
@@ -93,7 +93,7 @@ func (s *Service) leaderGone(ctx context.Context, leader string, term uint64) {
 // stillGone says whether the conditions of a campaign hold on this node.
 func (s *Service) stillGone(leader string, term uint64) bool {
 	st := s.cfg.Standing()
-	return st.Follower && st.Term == term && st.Leader == leader && s.gone(leader, st)
+	return st.Follower && st.Voter && st.Term == term && st.Leader == leader && s.gone(leader, st)
 }
 
 // gone says whether this node finds the leader gone: its process does not exist,
@@ -103,10 +103,10 @@ func (s *Service) gone(leader string, st Standing) bool {
 	return l != nil && (l.goneIn(st.Term) || st.Silence >= s.paced(tooSilent))
 }
 
-// askAll asks all others. majority: with this node a majority of all finds the
-// leader gone. newest: no answer came from a better candidate.
+// askAll asks all other voters. majority: with this node a majority of the voters
+// of the latest configuration finds the leader gone. newest: no answer came from a better candidate.
 func (s *Service) askAll(ctx context.Context, leader string, term uint64) (majority, newest bool) {
-	links := s.all()
+	links := s.voters()
 	own := s.cfg.Standing()
 	answers := make(chan bool, len(links)) // gone
 	newest = true

@@ -47,7 +47,7 @@ func lonely(t *testing.T, st *Standing, gone bool) (*Service, *int) {
 
 func TestOneNodeAloneNeverCampaigns(t *testing.T) {
 	bubble.Test(t, func(t *testing.T) {
-		st := &Standing{Term: 7, Follower: true, Leader: "n1", Silence: time.Hour}
+		st := &Standing{Voter: true, Term: 7, Follower: true, Leader: "n1", Silence: time.Hour}
 		s, campaigns := lonely(t, st, true)
 		s.leaderGone(context.Background(), "n1", 7)
 		if *campaigns != 0 {

@@ -33,20 +33,23 @@ type Peer struct {
 	Known       bool // it has been heard of at least once; the rest is valid
 	Record      autoscaling.Node
 	State       State
-	Measured    bool          // Skew was, on the connection that there is
+	Measured    bool // Skew was, on the connection that there is
+	Identity    Identity
+	Claim       Claim
 	Skew        time.Duration // its wall clock minus ours
 	LastContact time.Time     // our wall clock
 	UpSince     time.Time     // when it last began to answer
 }
 
 // takesPart reports whether messages of Raft reach it.
-func (p Peer) takesPart() bool { return p.Up && p.State.Mute == "" }
+func (p Peer) takesPart() bool { return p.Up && p.Claim.Open && p.State.Mute == "" }
 
 // link is our connection to one other node, dialled again for ever.
 type link struct {
 	service *Service
 	id      string
 	kick    chan struct{} // ping now
+	again   chan struct{} // say hello again: this node's identity or claim changed
 	called  chan struct{} // the other has dialled us: it is there
 	tried   chan struct{} // closed when the first attempt has ended, one way or the other
 
@@ -65,6 +68,7 @@ func newLink(s *Service, id, address string) *link {
 	return &link{
 		service: s, id: id,
 		kick:   make(chan struct{}, 1),
+		again:  make(chan struct{}, 1),
 		called: make(chan struct{}, 1),
 		tried:  make(chan struct{}),
 		peer:   Peer{ID: id, Address: address},
@@ -155,9 +159,24 @@ func (l *link) greet(ctx context.Context, c *conn) error {
 		l.service.problem(l.id, err.Error())
 		return err
 	}
+	if err := l.meet(own, res); err != nil {
+		l.service.problem(l.id, err.Error())
+		return err
+	}
 	l.service.problem(l.id, "")
 	l.markUp(c, *res.Hello)
+	if res.Forgot == "" && res.Hello.Claim.HasData() { // what has no data remembers nothing
+		l.service.cfg.Greeted(l.id, own.Claim)
+	}
 	return nil
+}
+
+// meet judges the answer to a hello.
+func (l *link) meet(own hello, res *response) error {
+	if res.Forgot != "" {
+		l.service.cfg.Forgot(own.Claim, res.Forgot)
+	}
+	return l.service.meetAnswer(*res.Hello)
 }
 
 // keep pings until the connection breaks or ctx ends.
@@ -171,6 +190,10 @@ func (l *link) keep(ctx context.Context, c *conn) error {
 		select {
 		case <-tick.C:
 		case <-l.kick:
+		case <-l.again:
+			if err := l.greet(ctx, c); err != nil {
+				return err
+			}
 		case <-c.broken:
 			return c.err
 		case <-ctx.Done():
@@ -199,8 +222,10 @@ const maxRoundTrip = 200 * time.Millisecond
 func (l *link) heard(s State, roundTrip time.Duration, sentWall time.Time, msg *ping) {
 	l.mu.Lock()
 	muted := l.peer.State.Mute == "" && s.Mute != ""
-	changed := l.peer.State.Leads != s.Leads || (l.peer.State.Mute == "") != (s.Mute == "")
+	changed := l.peer.State.Leads != s.Leads || (l.peer.State.Mute == "") != (s.Mute == "") ||
+		l.peer.Identity != s.Identity || l.peer.Claim.differs(s.Claim)
 	l.peer.State = s
+	l.takeClaim(s.Identity, s.Claim)
 	l.peer.LastContact = l.service.cfg.Clock()
 	if roundTrip <= maxRoundTrip && s.Clock != 0 {
 		l.peer.Measured = true
@@ -222,12 +247,16 @@ func (l *link) markUp(c *conn, h hello) {
 	term := l.service.ledBy(l.id)
 	l.mu.Lock()
 	restarted := l.boot != "" && l.boot != h.Boot
+	if l.boot != h.Boot {
+		l.peer.Claim = Claim{}
+	}
 	if restarted {
 		l.restartedIn = term
 	}
 	l.boot, l.conn = h.Boot, c
 	l.peer.Up, l.peer.Gone, l.peer.Known = true, false, true
 	l.peer.Record = h.Record
+	l.takeClaim(h.Identity, h.Claim)
 	l.peer.LastContact, l.peer.UpSince = l.service.cfg.Clock(), time.Now()
 	l.reports, l.shipped = nil, false
 	l.mu.Unlock()
@@ -271,6 +300,35 @@ func (l *link) ask(ctx context.Context, timeout time.Duration, q ask) (answer, e
 		return answer{}, errors.New("no answer in the answer to a question")
 	}
 	return *res.Answer, nil
+}
+
+// learn takes what the other said when it dialled us, while our connection to it
+// stands.
+func (l *link) learn(h hello) {
+	l.mu.Lock()
+	news := l.conn != nil && l.boot == h.Boot
+	if news {
+		l.takeClaim(h.Identity, h.Claim)
+	}
+	l.mu.Unlock()
+	if news {
+		l.service.notify()
+	}
+}
+
+// takeClaim is called with mu held. A node that has data now remembers what it is
+// told: it is told again.
+func (l *link) takeClaim(id Identity, c Claim) {
+	if c.Order < l.peer.Claim.Order {
+		return // of the same process, and older
+	}
+	if !l.peer.Claim.HasData() && c.HasData() {
+		select {
+		case l.again <- struct{}{}:
+		default:
+		}
+	}
+	l.peer.Identity, l.peer.Claim = id, c
 }
 
 // answersAs says whether the process that the link knows under the node's id,

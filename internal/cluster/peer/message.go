@@ -16,6 +16,9 @@ type request struct {
 	Hello *hello `cbor:"1,keyasint,omitempty"`
 	Ping  *ping  `cbor:"2,keyasint,omitempty"`
 	Ask   *ask   `cbor:"3,keyasint,omitempty"`
+	// Found asks for agreement to a founding, Admit tells a node to take part.
+	Found *Founding  `cbor:"4,keyasint,omitempty"`
+	Admit *Admission `cbor:"5,keyasint,omitempty"`
 }
 
 type response struct {
@@ -26,13 +29,18 @@ type response struct {
 	// another process is known under the caller's node id.
 	Refused   string `cbor:"4,keyasint,omitempty"`
 	Duplicate bool   `cbor:"5,keyasint,omitempty"`
+	// Forgot is why the caller's data is older than what this node saw of it. The
+	// hello is accepted all the same: so the caller learns how to come back.
+	Forgot string `cbor:"6,keyasint,omitempty"`
+	Done   bool   `cbor:"7,keyasint,omitempty"` // of Found and Admit
 }
 
 // hello opens a connection, in both directions.
 type hello struct {
-	Record  autoscaling.Node `cbor:"1,keyasint"`
-	Boot    string           `cbor:"2,keyasint"`           // different for each run of a process
-	Cluster autoscaling.UID  `cbor:"3,keyasint,omitempty"` // empty before bootstrap
+	Record   autoscaling.Node `cbor:"1,keyasint"`
+	Boot     string           `cbor:"2,keyasint"` // different for each run of a process
+	Identity Identity         `cbor:"3,keyasint"`
+	Claim    Claim            `cbor:"4,keyasint"`
 }
 
 // ping asks for the other's State. Reports, when Shipped, are all reports of
@@ -50,6 +58,10 @@ type State struct {
 	Commit  uint64           `cbor:"4,keyasint"`
 	Last    uint64           `cbor:"5,keyasint"`
 	Leads   bool             `cbor:"6,keyasint"` // it leads and accepts writes
+	// Identity and Claim change while a connection lasts: a fresh node becomes a
+	// member.
+	Identity Identity `cbor:"7,keyasint"`
+	Claim    Claim    `cbor:"8,keyasint"`
 	// Mute is why it takes no part in Raft, in a sentence; empty: it does.
 	Mute string `cbor:"20,keyasint,omitempty"`
 	// Suspects says that its disk has not answered for a while: the others are to

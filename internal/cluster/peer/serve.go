@@ -55,6 +55,10 @@ func (s *Service) answerAll(ctx context.Context, conn net.Conn) {
 		case req.Ask != nil:
 			a := s.answerAsk(*req.Ask)
 			res.Answer = &a
+		case req.Found != nil:
+			*res = done(s.cfg.Agree(from.Record.ID, req.Found))
+		case req.Admit != nil:
+			*res = done(s.cfg.Admit(from.Record.ID, req.Admit))
 		}
 		conn.SetWriteDeadline(time.Now().Add(pingTimeout))
 		if err := writeMessage(conn, res); err != nil {
@@ -69,11 +73,13 @@ func (s *Service) answerHello(ctx context.Context, from hello) response {
 	if id == own.Record.ID && from.Boot != own.Boot {
 		return duplicate(id, own.Record.RaftAddress)
 	}
-	if own.Cluster != "" && from.Cluster != "" && own.Cluster != from.Cluster {
-		return response{Refused: fmt.Sprintf("node %q belongs to cluster %s, node %q to cluster %s",
-			id, from.Cluster, own.Record.ID, own.Cluster)}
+	forgot, err := s.meet(from)
+	if err != nil {
+		s.problem(id, err.Error())
+		return response{Refused: err.Error()}
 	}
-	if l := s.link(id); l != nil {
+	l := s.link(id)
+	if l != nil {
 		if l.answersBesides(ctx, from.Boot) {
 			return duplicate(id, l.snapshot().Address)
 		}
@@ -81,8 +87,20 @@ func (s *Service) answerHello(ctx context.Context, from hello) response {
 		case l.called <- struct{}{}:
 		default:
 		}
+		if forgot != "" {
+			from.Claim.Forgot = forgot
+		}
+		l.learn(from)
 	}
-	return response{Hello: &own}
+	return response{Hello: &own, Forgot: forgot}
+}
+
+// done answers what a node was asked to do.
+func done(err error) response {
+	if err != nil {
+		return response{Refused: err.Error()}
+	}
+	return response{Done: true}
 }
 
 func duplicate(id, address string) response {

@@ -15,6 +15,7 @@ import (
 
 // Standing is what Raft says of this node.
 type Standing struct {
+	Voter    bool // in the latest configuration
 	Term     uint64
 	Follower bool
 	Leader   string // id; empty: none known
@@ -28,12 +29,11 @@ type Standing struct {
 // Config is what a Service needs of its node. The functions may be called from
 // any goroutine.
 type Config struct {
-	Record  autoscaling.Node
-	Boot    string // different for each run of a process
-	Cluster func() autoscaling.UID
-	State   func() State
-	Clock   func() time.Time
-	Dial    func(ctx context.Context, address string) (net.Conn, error)
+	Record autoscaling.Node
+	Boot   string // different for each run of a process
+	State  func() State
+	Clock  func() time.Time
+	Dial   func(ctx context.Context, address string) (net.Conn, error)
 
 	Standing func() Standing
 	Silence  func() time.Duration // Standing's, at less cost
@@ -44,6 +44,23 @@ type Config struct {
 	ReportsChanged <-chan struct{}
 
 	Pace int // stretches the intervals and time-outs of pings and silence; 0: 1
+
+	// Identity and Claim are of this node's data directory.
+	Identity func() Identity
+	Claim    func() Claim
+	// Meet judges another node's directory. The error is why the two must not talk;
+	// forgot is why the other's data is older than what this node saw of it. What
+	// must be remembered of the other is durable when it returns.
+	Meet func(other Identity, claim Claim) (forgot string, err error)
+	// Greeted is called when the other node has remembered what was told of this
+	// node's directory, Forgot when it found that this node's data is too old.
+	Greeted func(id string, told Claim)
+	Forgot  func(told Claim, why string)
+	// Agree and Admit serve the requests of a founder and of a leader.
+	Agree func(from string, f *Founding) error
+	Admit func(from string, a *Admission) error
+	// Voters are the ids of the nodes that vote. Nil: all.
+	Voters func() map[string]bool
 
 	// Fatal is called when the node must not go on.
 	Fatal  func(error)
@@ -105,8 +122,13 @@ func (s *Service) Run(ctx context.Context, l net.Listener) error {
 	err := s.serve(ctx, l)
 	cancel()
 	wg.Wait()
+	s.wg.Wait()
 	s.mu.Lock()
 	s.running = nil
+	for id, l := range s.links { // it may run again
+		s.links[id] = newLink(s, id, l.peer.Address)
+		delete(s.stops, id)
+	}
 	s.mu.Unlock()
 	return err
 }
@@ -203,9 +225,9 @@ func (s *Service) Tried(ctx context.Context, atMost time.Duration) {
 	}
 }
 
-// WaitUp waits until the node answers and takes part in Raft. It gives up, with false, when stop is
-// closed or while, asked about every second, says no.
-func (s *Service) WaitUp(id string, stop <-chan struct{}, while func() bool) bool {
+// WaitOpen waits until the node answers and takes part in Raft. It gives up, with
+// false, when stop is closed or while, asked about every second, says no.
+func (s *Service) WaitOpen(id string, stop <-chan struct{}, while func() bool) bool {
 	if p, ok := s.Peer(id); !ok || p.takesPart() {
 		return true
 	}
@@ -259,7 +281,7 @@ func (s *Service) problem(id, text string) {
 func (s *Service) fail(err error) { s.cfg.Fatal(err) }
 
 func (s *Service) hello() hello {
-	return hello{Record: s.cfg.Record, Boot: s.cfg.Boot, Cluster: s.cfg.Cluster()}
+	return hello{Record: s.cfg.Record, Boot: s.cfg.Boot, Identity: s.cfg.Identity(), Claim: s.cfg.Claim()}
 }
 
 // ledBy is the term when the node leads it, as Raft knows it here; else 0.
