@@ -253,12 +253,14 @@ func (l *link) markUp(c *conn, h hello) {
 	if restarted {
 		l.restartedIn = term
 	}
+	if l.conn != c {
+		l.reports, l.shipped = nil, false
+	}
 	l.boot, l.conn = h.Boot, c
 	l.peer.Up, l.peer.Gone, l.peer.Known = true, false, true
 	l.peer.Record = h.Record
 	l.takeClaim(h.Identity, h.Claim)
 	l.peer.LastContact, l.peer.UpSince = l.service.cfg.Clock(), time.Now()
-	l.reports, l.shipped = nil, false
 	l.mu.Unlock()
 	l.service.notify()
 	if restarted {
