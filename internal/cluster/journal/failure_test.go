@@ -88,7 +88,7 @@ func TestARecordThatVanishesOnceItIsInTheStoreIsNotMissed(t *testing.T) {
 // Halves of two attempts at a record do not make a whole one: where the newest
 // one ends, and at the beginning of the other segment when this one is closed.
 func TestTheAttemptsAtARecordDoNotMix(t *testing.T) {
-	for name, before := range map[string]int{"in an empty segment": 0, "behind others": 3, "in the other segment": 7} {
+	for name, before := range map[string]int{"in an empty segment": 0, "behind others": 3, "in the other segment": 6} {
 		t.Run(name, func(t *testing.T) {
 			dir, d := t.TempDir(), newDisk()
 			s := opened(t, config(dir, d))
@@ -107,16 +107,16 @@ func TestTheAttemptsAtARecordDoNotMix(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			if before == 7 {
-				write(appendRecord(nil, s.seed, record{number: number}), at) // which closes the segment
+			if before == 6 {
+				write(appendRecord(nil, s.note.seed, s.attempt, record{number: number}), at) // which closes the segment
 				path, at, number = paths(dir)[1], 0, number+1
 			}
-			attempt := func(index uint64) []byte {
-				return appendRecord(nil, s.seed, record{number: number, logs: entries(index, 3000)})
+			attempt := func(s *Store, index uint64) []byte {
+				return appendRecord(nil, s.note.seed, s.attempt, record{number: number, logs: entries(index, 3000)})
 			}
-			write(attempt(17)[:512], at)
-			opened(t, config(dir, d))
-			write(attempt(18)[512:], at+512) // but for the first sector they are alike
+			write(attempt(s, 17)[:sectorSize], at)
+			s = opened(t, config(dir, d))
+			write(attempt(s, 18)[sectorSize:], at+sectorSize) // but for the first sector they are alike
 			if got := contents(t, opened(t, config(dir, d))); len(got) != before {
 				t.Errorf("%d entries were stored, these are there: %v", before, got)
 			}
@@ -128,9 +128,9 @@ func TestTheAttemptsAtARecordDoNotMix(t *testing.T) {
 func TestDataThatLooksLikeARecordIsNone(t *testing.T) {
 	dir, d := t.TempDir(), newDisk()
 	var want []*raft.Log
-	data := make([]byte, blockSize-headerSize-entrySize)
+	data := make([]byte, blockSize/sectorSize*sectorPayload-headerSize-entrySize)
 	for range 5 {
-		data = append(data, appendRecord(nil, 0, record{number: 13, stored: 12, logs: entries(777, 6)})...)
+		data = append(data, appendRecord(nil, 0, 0, record{number: 13, stored: 12, logs: entries(777, 6)})...)
 	}
 	want = append(want, &raft.Log{Index: 1, Term: 1, Data: data, AppendedAt: time.Unix(1, 5)})
 	store(t, opened(t, config(dir, d)), want)

@@ -1,13 +1,14 @@
 package journal
 
 import (
-	"crypto/rand"
-	"encoding/binary"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 
 	"github.com/hashicorp/go-hclog"
 	"github.com/hashicorp/raft"
+
+	"github.com/asctl/as/internal/cluster/integrity"
 )
 
 // Config is what a journal is made of.
@@ -40,7 +41,7 @@ func inBackground(f func()) (wait func()) {
 }
 
 func open(c Config) (_ *Store, err error) {
-	seed, err := ensure(c)
+	n, err := ensure(c)
 	if err != nil {
 		return nil, err
 	}
@@ -50,31 +51,23 @@ func open(c Config) (_ *Store, err error) {
 			return nil, err
 		}
 	}
-	found := scan(segments, seed)
-	logs, err := found.entries()
-	if err == nil {
-		err = check(logs, c.Store)
+	found := scan(segments, n.seed)
+	if found.newest < max(n.newest, 1) {
+		return nil, integrity.Damaged("journal in %s: its newest readable record is %d, and record %d was written", c.Dir, found.newest, max(n.newest, 1))
 	}
+	if err := found.checkEnd(c.Dir); err != nil {
+		return nil, err
+	}
+	logs, err := found.replay(c)
 	if err != nil {
-		return nil, fmt.Errorf("journal in %s: %w", c.Dir, err)
+		return nil, err
 	}
-	if len(logs) > 0 {
-		if err := c.Store.StoreLogs(logs); err != nil {
-			return nil, fmt.Errorf("put the entries of the journal in %s into the log: %w", c.Dir, err)
-		}
+	if last, err := c.Store.LastIndex(); err != nil || last < n.last {
+		return nil, errors.Join(err, integrity.Damaged("the log ends at entry %d, and entry %d was written", last, n.last))
 	}
-	s := &Store{cfg: c, store: c.Store, seed: seed, number: found.newest, stored: found.newest}
-	defer func() {
-		if err != nil {
-			_ = s.closeFiles()
-		}
-	}()
-	for i, path := range paths(c.Dir) {
-		f, err := c.open(path)
-		if err != nil {
-			return nil, fmt.Errorf("journal: %w", err)
-		}
-		s.segments[i] = &segment{file: f}
+	s := &Store{cfg: c, store: c.Store, note: n, attempt: rand.Uint32(), number: found.newest, stored: found.newest}
+	if err := s.openFiles(); err != nil {
+		return nil, err
 	}
 	newest := found.records[found.newest]
 	s.active = newest.segment
@@ -85,50 +78,37 @@ func open(c Config) (_ *Store, err error) {
 		// and that is not before the other one was.
 		g.lowest = logs[0].Index
 	}
-	if err := s.wipe(!found.begins[1-s.active]); err != nil {
+	if err := s.scrub(found); err != nil {
+		_ = s.closeFiles()
 		return nil, err
 	}
 	return s, nil
 }
 
-// ensure makes the journal of a node that never had one. It answers where
-// checksums start.
-func ensure(c Config) (seed uint32, err error) {
-	key := []byte("journal")
-	v, err := c.Stable.Get(key)
-	switch {
-	case err == nil && len(v) == 4:
-		return binary.LittleEndian.Uint32(v), nil
-	case err != nil && err.Error() != "not found": // Raft, too, knows it by its text
-		return 0, fmt.Errorf("journal: %w", err)
+func (s *Store) openFiles() error {
+	for i, path := range paths(s.cfg.Dir) {
+		f, err := s.cfg.open(path)
+		if err != nil {
+			_ = s.closeFiles()
+			return fmt.Errorf("journal: %w", err)
+		}
+		s.segments[i] = &segment{file: f}
 	}
-	if err := create(c.Dir, c.size); err != nil {
-		return 0, err
-	}
-	v = make([]byte, 4)
-	_, _ = rand.Read(v) // never fails
-	if err := c.Stable.Set(key, v); err != nil {
-		return 0, fmt.Errorf("journal: %w", err)
-	}
-	return binary.LittleEndian.Uint32(v), nil
+	return nil
 }
 
-// wipe clears what may be half of a record that nobody was told of, lest half of
-// another attempt at it makes it whole: behind the newest record, and at the
-// beginning of the other segment when no record is there.
-func (s *Store) wipe(other bool) error {
-	var errs []error
-	zeros := make([]byte, blockSize)
-	if g := s.segments[s.active]; g.offset < int64(s.cfg.size) {
-		_, err := g.file.WriteAt(zeros, g.offset)
-		errs = append(errs, err)
-	}
-	if other {
-		_, err := s.segments[1-s.active].file.WriteAt(zeros, 0)
-		errs = append(errs, err)
-	}
-	if err := errors.Join(errs...); err != nil {
-		return fmt.Errorf("journal: %w", err)
+// scrub blanks damaged sectors. No record that is needed has any; where the next
+// records come, they would pass for damage to those.
+func (s *Store) scrub(c scanned) error {
+	for i, all := range c.sectors {
+		for k, sector := range all {
+			if !sector.damaged {
+				continue
+			}
+			if _, err := s.segments[i].file.WriteAt(zeros[:sectorSize], int64(k*sectorSize)); err != nil {
+				return fmt.Errorf("journal: %w", err)
+			}
+		}
 	}
 	return nil
 }

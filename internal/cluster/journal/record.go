@@ -2,24 +2,21 @@ package journal
 
 import (
 	"encoding/binary"
-	"hash/crc32"
 	"time"
 
 	"github.com/hashicorp/raft"
 )
 
-// blockSize is what a disk writes as a whole, or a multiple of it.
+// blockSize is what records are multiples of: a page of the kernel's.
 const blockSize = 4096
 
-// The header of a record, little-endian: checksum of all that follows (4 bytes),
-// length of what follows the header (4), number (8), stored (8).
-const headerSize = 24
+// A record's payload begins with a header, little-endian: length of the entries
+// (4 bytes), stored (8). Its number is in each sector.
+const headerSize = 12
 
 // entrySize is the fixed part of an encoded entry: index (8), term (8), time of
 // appending (8), length of the data (4), of the extensions (4), type (1).
 const entrySize = 33
-
-var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
 // record is one batch of entries as it was acknowledged.
 type record struct {
@@ -28,61 +25,56 @@ type record struct {
 	logs   []*raft.Log
 }
 
-// appendRecord appends the record to b, which is empty, padded to whole blocks.
-func appendRecord(b []byte, seed uint32, r record) []byte {
-	b = append(b, make([]byte, headerSize)...)
+// appendRecord appends the record to b, which is empty, in whole blocks.
+func appendRecord(b []byte, seed, attempt uint32, r record) []byte {
+	s := sectors{b: b, seed: seed, number: r.number, attempt: attempt}
+	var head [entrySize]byte
+	binary.LittleEndian.PutUint32(head[:], uint32(entriesSize(r.logs)))
+	binary.LittleEndian.PutUint64(head[4:], r.stored)
+	s.write(head[:headerSize])
 	for _, l := range r.logs {
-		b = binary.LittleEndian.AppendUint64(b, l.Index)
-		b = binary.LittleEndian.AppendUint64(b, l.Term)
-		b = binary.LittleEndian.AppendUint64(b, uint64(nanoseconds(l.AppendedAt)))
-		b = binary.LittleEndian.AppendUint32(b, uint32(len(l.Data)))
-		b = binary.LittleEndian.AppendUint32(b, uint32(len(l.Extensions)))
-		b = append(b, byte(l.Type))
-		b = append(b, l.Data...)
-		b = append(b, l.Extensions...)
+		binary.LittleEndian.PutUint64(head[:], l.Index)
+		binary.LittleEndian.PutUint64(head[8:], l.Term)
+		binary.LittleEndian.PutUint64(head[16:], uint64(nanoseconds(l.AppendedAt)))
+		binary.LittleEndian.PutUint32(head[24:], uint32(len(l.Data)))
+		binary.LittleEndian.PutUint32(head[28:], uint32(len(l.Extensions)))
+		head[32] = byte(l.Type)
+		s.write(head[:])
+		s.write(l.Data)
+		s.write(l.Extensions)
 	}
-	binary.LittleEndian.PutUint32(b[4:], uint32(len(b)-headerSize))
-	binary.LittleEndian.PutUint64(b[8:], r.number)
-	binary.LittleEndian.PutUint64(b[16:], r.stored)
-	binary.LittleEndian.PutUint32(b, crc32.Update(seed, castagnoli, b[4:]))
-	if rest := len(b) % blockSize; rest > 0 {
-		b = append(b, make([]byte, blockSize-rest)...)
-	}
-	return b
+	return s.finish()
 }
 
-// recordSize is how many bytes appendRecord would append.
-func recordSize(logs []*raft.Log) int {
-	n := headerSize
+func entriesSize(logs []*raft.Log) int {
+	n := 0
 	for _, l := range logs {
 		n += entrySize + len(l.Data) + len(l.Extensions)
 	}
-	return wholeBlocks(n)
+	return n
+}
+
+// recordSize is how many bytes appendRecord would append.
+func recordSize(logs []*raft.Log) int { return blocksOf(entriesSize(logs)) }
+
+// blocksOf is the size of a record with so many bytes of entries.
+func blocksOf(entries int) int {
+	return wholeBlocks((headerSize + entries + sectorPayload - 1) / sectorPayload * sectorSize)
 }
 
 func wholeBlocks(n int) int { return (n + blockSize - 1) / blockSize * blockSize }
 
-// parse reads the record at the beginning of b, when there is a whole one. size
-// is how many bytes it takes there. Its entries do not share memory with b.
-func parse(b []byte, seed uint32) (r record, size int, ok bool) {
-	length := uint64(binary.LittleEndian.Uint32(b[4:]))
-	if length > uint64(len(b)-headerSize) {
-		return record{}, 0, false
-	}
-	end := headerSize + int(length)
-	if crc32.Update(seed, castagnoli, b[4:end]) != binary.LittleEndian.Uint32(b) {
-		return record{}, 0, false
-	}
-	r = record{number: binary.LittleEndian.Uint64(b[8:]), stored: binary.LittleEndian.Uint64(b[16:])}
-	for rest := b[headerSize:end]; len(rest) > 0; {
-		l, n, ok := parseEntry(rest)
+// parseEntries decodes all entries of a payload. They share its memory.
+func parseEntries(b []byte) (logs []*raft.Log, ok bool) {
+	for len(b) > 0 {
+		l, n, ok := parseEntry(b)
 		if !ok {
-			return record{}, 0, false
+			return nil, false
 		}
-		r.logs = append(r.logs, l)
-		rest = rest[n:]
+		logs = append(logs, l)
+		b = b[n:]
 	}
-	return r, wholeBlocks(end), true
+	return logs, true
 }
 
 func parseEntry(b []byte) (l *raft.Log, size int, ok bool) {
@@ -102,10 +94,10 @@ func parseEntry(b []byte) (l *raft.Log, size int, ok bool) {
 	}
 	rest := b[entrySize:]
 	if data > 0 {
-		l.Data = append([]byte(nil), rest[:data]...)
+		l.Data = rest[:data:data]
 	}
 	if extensions > 0 {
-		l.Extensions = append([]byte(nil), rest[data:data+extensions]...)
+		l.Extensions = rest[data : data+extensions : data+extensions]
 	}
 	return l, entrySize + int(data+extensions), true
 }

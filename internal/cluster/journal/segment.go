@@ -31,18 +31,25 @@ func paths(dir string) [2]string {
 	return [2]string{filepath.Join(dir, "journal-0"), filepath.Join(dir, "journal-1")}
 }
 
-// create makes both segments, and anew what an earlier attempt left.
-func create(dir string, size int) error {
+// create makes both segments, and anew what an earlier attempt left. The first
+// one begins with a record: a journal without any is damaged.
+func create(dir string, size int, seed uint32) error {
+	first := appendRecord(nil, seed, 0, record{number: 1})
 	for _, path := range paths(dir) {
-		f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+		f, err := os.OpenFile(path+made, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
 		if err != nil {
 			return fmt.Errorf("journal: %w", err)
 		}
-		_, err = f.Write(make([]byte, size))
+		_, err = f.Write(append(first, make([]byte, size-len(first))...))
 		if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
 			return fmt.Errorf("journal %s: %w", path, err)
 		}
+		first = nil
 	}
+	return syncDir(dir)
+}
+
+func syncDir(dir string) error {
 	d, err := os.Open(dir)
 	if err != nil {
 		return fmt.Errorf("journal: %w", err)

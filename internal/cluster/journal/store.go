@@ -10,9 +10,9 @@ import (
 
 // Store is a log store that is a journal before another one.
 type Store struct {
-	cfg   Config
-	store raft.LogStore
-	seed  uint32 // where checksums start
+	cfg     Config
+	store   raft.LogStore
+	attempt uint32 // which run of the journal writes its sectors
 
 	// writing is held by who writes the journal, over the write: writes have an
 	// order, and there is one disk. It guards what follows.
@@ -23,6 +23,7 @@ type Store struct {
 	buffer   []byte
 	wait     func() // for the move that was begun; nil: nobody has to
 	failed   error  // nothing is written any more
+	note     note
 
 	// mu guards where entries are to be found.
 	mu         sync.RWMutex
@@ -39,6 +40,8 @@ func (s *Store) Close() error {
 	defer s.writing.Unlock()
 	if err := s.settle(); err != nil {
 		s.cfg.Logger.Warn("entries stay in the journal", "error", err)
+	} else if err := s.writeNote(); err != nil {
+		s.cfg.Logger.Warn("the journal's note stays as it was", "error", err)
 	}
 	if s.wait != nil {
 		s.wait()
@@ -48,6 +51,42 @@ func (s *Store) Close() error {
 		s.failed = errors.New("the journal is closed")
 	}
 	return s.closeFiles()
+}
+
+// writeNote notes how far the journal and the log have come. The caller holds
+// writing, or nothing is written any more.
+func (s *Store) writeNote() error {
+	last, err := s.LastIndex()
+	if err != nil {
+		return err
+	}
+	n := note{seed: s.note.seed, newest: s.number, last: last}
+	if n == s.note {
+		return nil
+	}
+	if err := s.cfg.Stable.Set(noteKey, n.encode()); err != nil {
+		return fmt.Errorf("journal: %w", err)
+	}
+	s.note = n
+	return nil
+}
+
+// allowEnd notes that the log may end before the index. Nothing is noted of where
+// it ends then: behind a snapshot Raft leaves a gap, and before it any entry may be
+// the last.
+func (s *Store) allowEnd(before uint64) error {
+	s.writing.Lock()
+	defer s.writing.Unlock()
+	if before > s.note.last {
+		return nil
+	}
+	n := s.note
+	n.last = 0
+	if err := s.cfg.Stable.Set(noteKey, n.encode()); err != nil {
+		return fmt.Errorf("journal: %w", err)
+	}
+	s.note = n
+	return nil
 }
 
 func (s *Store) closeFiles() error {
@@ -123,7 +162,7 @@ func (s *Store) put(logs []*raft.Log) error {
 	stored := s.stored
 	s.mu.RUnlock()
 	g := s.segments[s.active]
-	s.buffer = appendRecord(s.buffer[:0], s.seed, record{number: s.number + 1, stored: stored, logs: logs})
+	s.buffer = appendRecord(s.buffer[:0], s.note.seed, s.attempt, record{number: s.number + 1, stored: stored, logs: logs})
 	if _, err := g.file.WriteAt(s.buffer, g.offset); err != nil {
 		s.failed = fmt.Errorf("write the journal: %w", err)
 		s.cfg.Failed(s.failed)
@@ -227,6 +266,15 @@ func (s *Store) lowest() uint64 {
 // DeleteRange deletes entries from either end of the log. The journal is not
 // held meanwhile: Raft stores nothing at or below an end that it deletes.
 func (s *Store) DeleteRange(from, to uint64) error {
+	last, err := s.LastIndex()
+	if err != nil {
+		return err
+	}
+	if to >= last {
+		if err := s.allowEnd(from); err != nil {
+			return err
+		}
+	}
 	if err := s.release(to); err != nil {
 		return err
 	}
