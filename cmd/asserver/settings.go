@@ -41,6 +41,8 @@ func (s *settings) register(flags *pflag.FlagSet) {
 	flags.StringVar(&c.AdvertiseHTTPAddr, "advertise-http-addr", "", "HTTP `host:port` that others reach this node at (default: --http-addr)")
 	flags.StringVar(&c.AdvertiseRaftAddr, "advertise-raft-addr", "", "Raft `host:port` that others reach this node at (default: --raft-addr)")
 	flags.StringVar(&s.httpHosts, "http-hosts", "", "`name,name…` that callers of REST reach this node by, besides IP addresses, localhost and the names in http-addr and advertise-http-addr")
+	flags.IntVar(&c.MaxConnections, "max-connections", c.MaxConnections, "`number` of connections to each of the gRPC and HTTP listeners; fewer where file descriptors are scarce")
+	flags.IntVar(&c.MaxConnectionsPerSource, "max-connections-per-source", 0, "`number` of them from one IP address (default: half)")
 	flags.StringVar(&s.initialCluster, "initial-cluster", "", "`n1=host:port,n2=…`: the Raft addresses of all nodes, for the first start; ignored later")
 	flags.StringVar(&c.ClusterName, "cluster-name", c.ClusterName, "`name` of the cluster, part of every ARI; fixed at the first start")
 	flags.BoolVar(&c.Insecure, "insecure", false, "listen beyond loopback without TLS")
@@ -95,21 +97,23 @@ func fromEnvironment(flags *pflag.FlagSet) error {
 // fileKeys are the keys of the configuration file; a test holds them against
 // the flags.
 type fileKeys struct {
-	Dev               *bool   `yaml:"dev"`
-	NodeID            *string `yaml:"node-id"`
-	DataDir           *string `yaml:"data-dir"`
-	GRPCAddr          *string `yaml:"grpc-addr"`
-	HTTPAddr          *string `yaml:"http-addr"`
-	RaftAddr          *string `yaml:"raft-addr"`
-	AdvertiseGRPCAddr *string `yaml:"advertise-grpc-addr"`
-	AdvertiseHTTPAddr *string `yaml:"advertise-http-addr"`
-	AdvertiseRaftAddr *string `yaml:"advertise-raft-addr"`
-	HTTPHosts         *string `yaml:"http-hosts"`
-	InitialCluster    *string `yaml:"initial-cluster"`
-	ClusterName       *string `yaml:"cluster-name"`
-	Insecure          *bool   `yaml:"insecure"`
-	LogLevel          *string `yaml:"log-level"`
-	LogFormat         *string `yaml:"log-format"`
+	Dev                     *bool   `yaml:"dev"`
+	NodeID                  *string `yaml:"node-id"`
+	DataDir                 *string `yaml:"data-dir"`
+	GRPCAddr                *string `yaml:"grpc-addr"`
+	HTTPAddr                *string `yaml:"http-addr"`
+	RaftAddr                *string `yaml:"raft-addr"`
+	AdvertiseGRPCAddr       *string `yaml:"advertise-grpc-addr"`
+	AdvertiseHTTPAddr       *string `yaml:"advertise-http-addr"`
+	AdvertiseRaftAddr       *string `yaml:"advertise-raft-addr"`
+	HTTPHosts               *string `yaml:"http-hosts"`
+	InitialCluster          *string `yaml:"initial-cluster"`
+	MaxConnections          *int    `yaml:"max-connections"`
+	MaxConnectionsPerSource *int    `yaml:"max-connections-per-source"`
+	ClusterName             *string `yaml:"cluster-name"`
+	Insecure                *bool   `yaml:"insecure"`
+	LogLevel                *string `yaml:"log-level"`
+	LogFormat               *string `yaml:"log-format"`
 
 	Providers server.Providers `yaml:"providers"`
 }
@@ -155,6 +159,11 @@ func (k *fileKeys) byFlag() map[string]string {
 	} {
 		if value != nil {
 			given[name] = *value
+		}
+	}
+	for name, value := range map[string]*int{"max-connections": k.MaxConnections, "max-connections-per-source": k.MaxConnectionsPerSource} {
+		if value != nil {
+			given[name] = fmt.Sprint(*value)
 		}
 	}
 	for name, value := range map[string]*bool{"dev": k.Dev, "insecure": k.Insecure} {

@@ -27,6 +27,15 @@ func NewBudget(limit int64, closed func()) *Budget {
 // Held returns how many bytes are held now.
 func (b *Budget) Held() int64 { return b.held.Load() }
 
+// Decay releases n bytes of each connection.
+func (b *Budget) Decay(n int64) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for c := range b.conns {
+		c.Release(n)
+	}
+}
+
 func (b *Budget) add(c *Conn) {
 	if b == nil {
 		return

@@ -21,17 +21,33 @@ type raw struct{ data []byte }
 // decoding takes a message in. What is wrong with its encoding is kept instead of
 // returned: grpc would make it an internal error and end the call with that.
 type decoding struct {
-	to  any
-	err error
+	to    any
+	admit func(size int) error // before anything is made of the bytes; nil: all is well
+	size  int                  // encoded
+	read  bool                 // there was a message
+	err   error
 }
 
 // receive takes a message in by take, and refuses one that cannot be decoded.
-func receive(take func(any) error, to any) error {
-	d := decoding{to: to}
-	if err := take(&d); err != nil {
+func (d *decoding) receive(take func(any) error) error {
+	if err := take(d); err != nil {
 		return err
 	}
 	return unreadable(d.err)
+}
+
+// decode decodes size bytes by unmarshal, if they are admitted.
+func (d *decoding) decode(size int, unmarshal func(any) error) {
+	if d.read { // a second message of a call that has one: grpc refuses the call
+		return
+	}
+	d.read, d.size = true, size
+	if d.admit != nil {
+		if d.err = d.admit(size); d.err != nil {
+			return
+		}
+	}
+	d.err = unmarshal(d.to)
 }
 
 // unreadable is the refusal of a message that cannot be decoded; nil stays nil.
@@ -67,7 +83,7 @@ func (c codec) Marshal(v any) (mem.BufferSlice, error) {
 
 func (c codec) Unmarshal(data mem.BufferSlice, v any) error {
 	if d, ok := v.(*decoding); ok {
-		d.err = c.Unmarshal(data, d.to)
+		d.decode(data.Len(), func(to any) error { return c.Unmarshal(data, to) })
 		return nil
 	}
 	if r, ok := v.(*raw); ok {

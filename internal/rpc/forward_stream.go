@@ -35,7 +35,7 @@ func (s *Server) forwardStream(stream grpc.ServerStream, r *route, srv any) erro
 		return r.stream(srv, stream)
 	}
 	defer done()
-	client := stream.(*validStream).ServerStream // its messages are not looked at here
+	client := stream.(*validStream)
 	// This goroutine ends at the latest when the handler returns: that ends the
 	// caller's stream, and cancel the leader's.
 	go s.sendUp(client, up, r.method, cancel)
@@ -53,7 +53,7 @@ func (s *Server) forwardStream(stream grpc.ServerStream, r *route, srv any) erro
 	}
 }
 
-func (s *Server) sendUp(from grpc.ServerStream, to grpc.ClientStream, method string, cancel context.CancelFunc) {
+func (s *Server) sendUp(from *validStream, to grpc.ClientStream, method string, cancel context.CancelFunc) {
 	defer func() {
 		if p := recover(); p != nil {
 			_ = s.panicked(method, s.ids.next(), p)
@@ -62,7 +62,7 @@ func (s *Server) sendUp(from grpc.ServerStream, to grpc.ClientStream, method str
 	}()
 	for {
 		message := new(raw)
-		switch err := from.RecvMsg(message); {
+		switch err := from.receive(message); { // the leader looks at it
 		case err == io.EOF:
 			_ = to.CloseSend() // never fails
 			return

@@ -108,10 +108,20 @@ type validStream struct {
 func (v *validStream) Context() context.Context { return v.ctx }
 
 func (v *validStream) RecvMsg(m any) error {
-	if err := receive(v.ServerStream.RecvMsg, m); err != nil {
+	if err := v.receive(m); err != nil {
 		return err
 	}
 	return v.server.validate(m)
+}
+
+// receive receives a message that is not checked here, and counts it.
+func (v *validStream) receive(m any) error {
+	d := &decoding{to: m}
+	err := d.receive(v.ServerStream.RecvMsg)
+	if d.read {
+		arrivalOf(v.ctx).complete(d.size)
+	}
+	return err
 }
 
 // isNoLeader says whether an error means that nothing was done because the node

@@ -1,17 +1,14 @@
 package rpc
 
 import (
-	"bytes"
 	"context"
 	"fmt"
-	"io"
 	"net/http"
 
 	"github.com/grpc-ecosystem/grpc-gateway/v2/runtime"
 	"github.com/prometheus/client_golang/prometheus"
 	"google.golang.org/grpc"
 
-	"github.com/asctl/as/internal/autoscaling"
 	pb "github.com/asctl/as/proto/autoscaling/v1"
 )
 
@@ -70,30 +67,4 @@ func incomingHeader(key string) (string, bool) {
 // outgoingHeader is which metadata of an answer become headers.
 func outgoingHeader(key string) (string, bool) {
 	return key, key == headerAppliedIndex || key == headerAge
-}
-
-// body is a request's body, read as a whole before anybody looks at it.
-type body struct {
-	*bytes.Reader
-	data []byte
-}
-
-func (*body) Close() error { return nil }
-
-// limited refuses bodies that are too big before anything is made of them.
-func (s *Server) limited(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		data, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
-		if err != nil {
-			if _, tooBig := err.(*http.MaxBytesError); tooBig {
-				s.writeError(w, http.StatusRequestEntityTooLarge, refusal(autoscaling.Errorf(autoscaling.LimitExceeded,
-					"the body is over %d bytes", maxBody)))
-				return
-			}
-			s.writeError(w, http.StatusBadRequest, refusal(autoscaling.Errorf(autoscaling.InvalidArgument, "read the body: %s", err)))
-			return
-		}
-		r.Body = &body{bytes.NewReader(data), data}
-		next.ServeHTTP(w, r)
-	})
 }

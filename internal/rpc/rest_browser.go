@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/asctl/as/internal/autoscaling"
+	"github.com/asctl/as/internal/intake"
 )
 
 // A browser on the operator's machine reaches this server on behalf of any page
@@ -25,6 +26,7 @@ func (s *Server) guarded(hosts []string, next http.Handler) http.Handler {
 		s.writeError(w, code, refusal(autoscaling.Errorf(reason, format, args...)))
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		defer intake.FromContext(r.Context()).Clear()
 		setBrowserPolicy(w.Header())
 		switch {
 		case !own.serve(r.Host):

@@ -41,12 +41,47 @@ func (jsonMarshaler) Unmarshal(data []byte, v any) error {
 	if err != nil {
 		return err
 	}
+	if err := checkCount(data, m); err != nil {
+		return err
+	}
 	if err := protojson.Unmarshal(data, m); err != nil {
 		err = plain(err)
 		if err.Error() == io.ErrUnexpectedEOF.Error() { // the library has it as a text only
 			return fmt.Errorf("the JSON ends too early, after %d bytes", len(data))
 		}
 		return err
+	}
+	return nil
+}
+
+// How many values the JSON of a message may have: more than any valid one, which
+// the limits of its fields bound, and few enough to decode in milliseconds.
+const (
+	maxValues       = 20_000
+	maxSampleValues = 200_000 // of a batch of samples
+)
+
+// checkCount refuses a message of too many values, by counting what separates
+// them: to decode a million takes seconds, and only then its fields' limits speak.
+func checkCount(data []byte, m proto.Message) error {
+	limit := maxValues
+	switch m.(type) {
+	case *pb.PutMetricsRequest, *pb.PutMetricsStreamRequest:
+		limit = maxSampleValues
+	}
+	values, text := 0, false
+	for i := 0; i < len(data); i++ {
+		switch c := data[i]; {
+		case text && c == '\\':
+			i++
+		case c == '"':
+			text = !text
+		case !text && (c == ',' || c == '[' || c == '{'):
+			values++
+		}
+	}
+	if values > limit {
+		return fmt.Errorf("the JSON has more than %d values", limit)
 	}
 	return nil
 }

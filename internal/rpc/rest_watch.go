@@ -3,6 +3,7 @@ package rpc
 import (
 	"context"
 	"net/http"
+	"time"
 
 	"github.com/grpc-ecosystem/grpc-gateway/v2/runtime"
 	"github.com/grpc-ecosystem/grpc-gateway/v2/utilities"
@@ -59,7 +60,8 @@ func (s *Server) watchHandler(gateway *runtime.ServeMux, client pb.EventServiceC
 
 func (s *Server) writeEvents(w http.ResponseWriter, stream grpc.ServerStreamingClient[pb.Event]) {
 	out := http.NewResponseController(w)
-	if out.Flush() != nil { // tells the caller that the watch stands
+	_ = out.SetWriteDeadline(time.Time{}) // a watch has no end
+	if out.Flush() != nil {               // tells the caller that the watch stands
 		return
 	}
 	for { // ends with the stream, or the caller

@@ -101,24 +101,42 @@ func descriptorOf(service string) protoreflect.ServiceDescriptor {
 func (s *Server) unaryHandler(r *route) grpc.MethodHandler {
 	return func(srv any, ctx context.Context, take func(any) error, _ grpc.UnaryServerInterceptor) (answer any, err error) {
 		defer s.recovered(r.method, &err)
-		decode := func(to any) error { return receive(take, to) }
-		if r.place == anywhere || s.node.Leader().Self {
-			return r.local(srv, ctx, decode, r.intercept)
+		message, held := &decoding{}, 0
+		if a := arrivalOf(ctx); a != nil {
+			message.admit = func(size int) error {
+				a.complete(size)
+				if err := s.load.take(size); err != nil {
+					return err
+				}
+				held = size
+				return nil
+			}
+			defer func() { s.load.give(held) }()
 		}
-		message := new(raw)
-		if err := decode(message); err != nil {
-			return nil, err
-		}
-		decoded := func(to any) error { return unreadable(s.codec.decode(message, to)) }
-		if r.place == onReader && isStale(message.data, r.consistency) {
-			return r.local(srv, ctx, decoded, r.intercept)
-		}
-		return s.serve(ctx, r, message, func(ctx context.Context, _ any) (any, error) {
-			return s.forward(ctx, r, message, func(ctx context.Context) (any, error) {
-				return r.local(srv, ctx, decoded, s.validating)
-			})
+		return s.unary(srv, ctx, r, func(to any) error {
+			message.to = to
+			return message.receive(take)
 		})
 	}
+}
+
+func (s *Server) unary(srv any, ctx context.Context, r *route, decode func(any) error) (any, error) {
+	if r.place == anywhere || s.node.Leader().Self {
+		return r.local(srv, ctx, decode, r.intercept)
+	}
+	message := new(raw)
+	if err := decode(message); err != nil {
+		return nil, err
+	}
+	decoded := func(to any) error { return unreadable(s.codec.decode(message, to)) }
+	if r.place == onReader && isStale(message.data, r.consistency) {
+		return r.local(srv, ctx, decoded, r.intercept)
+	}
+	return s.serve(ctx, r, message, func(ctx context.Context, _ any) (any, error) {
+		return s.forward(ctx, r, message, func(ctx context.Context) (any, error) {
+			return r.local(srv, ctx, decoded, s.validating)
+		})
+	})
 }
 
 // isStale reads the one field that says who may answer from an encoded message.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -45,6 +46,8 @@ type Server struct {
 	ids        *callIDs
 	codec      codec
 	peers      *peers
+	arrivals   *arrivals
+	load       load
 	feed       *feed
 	stopping   chan struct{}
 	health     *health.Server
@@ -72,6 +75,7 @@ func New(cfg Config) (*Server, error) {
 		ids:        newCallIDs(),
 		codec:      newCodec(),
 		feed:       newFeed(cfg.Node),
+		arrivals:   newArrivals(),
 		stopping:   make(chan struct{}),
 		health:     health.NewServer(),
 	}
@@ -82,13 +86,13 @@ func New(cfg Config) (*Server, error) {
 		s.logger = hclog.NewNullLogger()
 	}
 	s.peers = newPeers(s.codec, cfg.DialOptions)
-	s.grpc = grpc.NewServer(append([]grpc.ServerOption{
+	s.grpc = grpc.NewServer(slices.Concat([]grpc.ServerOption{
 		grpc.ForceServerCodecV2(s.codec),
 		grpc.NumStreamWorkers(streamWorkers),
 		grpc.MaxRecvMsgSize(maxBody),
 		grpc.ChainUnaryInterceptor(s.recoverUnary),
 		grpc.ChainStreamInterceptor(s.recoverStream),
-	}, cfg.ServerOptions...)...)
+	}, s.boundedGRPC(), cfg.ServerOptions)...)
 	channel := new(inprocgrpc.Channel).WithCloner(cloner{})
 	s.register(s.grpc, channel)
 	grpc_health_v1.RegisterHealthServer(s.grpc, s.health)
@@ -144,6 +148,7 @@ func (s *Server) Run(ctx context.Context) error {
 	wait.Go(func() {
 		s.keep(ctx, "follow the leader", func(ctx context.Context) { s.peers.followLeader(ctx, s.node) })
 	})
+	wait.Go(func() { s.keep(ctx, "arrivals", s.arrivals.run) })
 	s.keep(ctx, "feed", s.feed.run)
 	wait.Wait()
 	s.health.Shutdown()

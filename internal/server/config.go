@@ -27,6 +27,12 @@ type Config struct {
 	// localhost, IP addresses and the names in HTTPAddr and AdvertiseHTTPAddr.
 	HTTPHosts []string
 
+	// MaxConnections bounds the connections to each of the gRPC and HTTP
+	// listeners, MaxConnectionsPerSource those from one address; 0: half of
+	// MaxConnections. There are never more than file descriptors allow, less a
+	// reserve.
+	MaxConnections, MaxConnectionsPerSource int
+
 	// InitialCluster has the Raft address of every node that the cluster starts
 	// with, by id. It is ignored once the data directory has data.
 	InitialCluster map[string]string
@@ -46,6 +52,8 @@ func DefaultConfig() Config {
 		GRPCAddr:    "127.0.0.1:7400",
 		HTTPAddr:    "127.0.0.1:7480",
 		RaftAddr:    "127.0.0.1:7490",
+
+		MaxConnections: 4096,
 	}
 }
 
@@ -103,6 +111,12 @@ func (c *Config) Validate() error {
 		if _, _, err := net.SplitHostPort(advertise.address); advertise.address != "" && err != nil {
 			wrong("%s: %w", advertise.key, err)
 		}
+	}
+	if c.MaxConnections < 1 {
+		wrong("max-connections: must be at least 1, not %d", c.MaxConnections)
+	}
+	if c.MaxConnectionsPerSource < 0 {
+		wrong("max-connections-per-source: must be at least 1, or 0 for half of max-connections, not %d", c.MaxConnectionsPerSource)
 	}
 	for _, host := range c.HTTPHosts {
 		if !hostPattern.MatchString(host) {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"sync"
 	"time"
@@ -39,6 +38,7 @@ type Node struct {
 	traffic   *traffic
 	scheduler *scheduler.Scheduler
 	api       *rpc.Server
+	gates     *gates
 	draining  draining
 }
 
@@ -50,6 +50,7 @@ func New(config Config, log hclog.Logger) (*Node, error) {
 	n := &Node{config: config, log: log, registry: prometheus.NewRegistry(), ship: make(chan struct{}, 1)}
 	n.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 
+	n.gates = newGates(n.registry)
 	var err error
 	if n.outside, err = buildProviders(config.Providers, n.reportSource, n.registry, log); err != nil {
 		return nil, err
@@ -145,32 +146,27 @@ func (n *Node) ready() []rpc.Check {
 	return checks
 }
 
-// httpTimeouts keep slow or silent clients from holding connections.
-const (
-	headerTimeout = 10 * time.Second
-	idleTimeout   = 2 * time.Minute
-)
-
 // Run is the node's life: it listens, serves and blocks until ctx ends or a
 // part of it fails, then stops everything in order. It is called once.
 func (n *Node) Run(ctx context.Context) (err error) {
 	tuneGC()
 	defer func() { err = errors.Join(err, n.cleanUp()) }()
-	grpcListener, err := net.Listen("tcp", n.config.GRPCAddr)
+	grpcListener, err := n.gates.listen(n.config, "grpc", n.config.GRPCAddr)
 	if err != nil {
-		return fmt.Errorf("grpc-addr: %w", err)
+		return err
 	}
 	defer grpcListener.Close()
-	httpListener, err := net.Listen("tcp", n.config.HTTPAddr)
+	httpListener, err := n.gates.listen(n.config, "http", n.config.HTTPAddr)
 	if err != nil {
-		return fmt.Errorf("http-addr: %w", err)
+		return err
 	}
 	defer httpListener.Close()
-	httpServer := &http.Server{Handler: n.api.HTTP(), ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout, ErrorLog: n.log.StandardLogger(&hclog.StandardLoggerOptions{ForceLevel: hclog.Debug})}
+	httpServer := n.httpServer()
 
 	r := newRunner()
 	r.start("cluster", n.cluster.Run)
 	r.start("watches", n.api.Run)
+	r.start("gates", n.gates.run)
 	r.start("traffic", n.traffic.Run)
 	r.start("reports", func(ctx context.Context) error { shipReports(ctx, n.outside.edges, n.ship); return nil })
 	for _, s := range n.reports {
