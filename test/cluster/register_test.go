@@ -3,7 +3,6 @@ package cluster_test
 import (
 	"context"
 	"fmt"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -16,32 +15,8 @@ import (
 
 	pb "github.com/asctl/as/proto/autoscaling/v1"
 	"github.com/asctl/as/test/cluster/nodes"
+	"github.com/asctl/as/test/cluster/register"
 )
-
-// A group's desired capacity is a register. A write answers what was there
-// before, so it is a swap; every value is written once.
-type (
-	swap struct{ value int32 }
-	read struct{}
-	// was is an answer; unknown: there was none.
-	was struct {
-		value   int32
-		unknown bool
-	}
-)
-
-var register = porcupine.Model{
-	Init: func() any { return int32(0) },
-	Step: func(state, input, output any) (bool, any) {
-		answer := output.(was)
-		fits := answer.unknown || answer.value == state.(int32)
-		if write, ok := input.(swap); ok {
-			return fits, write.value
-		}
-		return fits, state
-	},
-	DescribeOperation: func(input, output any) string { return fmt.Sprintf("%v → %v", input, output) },
-}
 
 // TestAcknowledgedWritesSurviveTwentyLeaderKills checks that what clients were
 // told, while the leader was killed again and again, is a linearizable history,
@@ -83,18 +58,14 @@ func TestAcknowledgedWritesSurviveTwentyLeaderKills(t *testing.T) {
 	wait.Wait()
 	h.read(t.Context(), writers, 0) // the last word is a read after everything
 
-	operations, dropped := h.operations()
+	operations, dropped := h.Operations()
 	t.Logf("%d operations, %d writes acknowledged, %d of unknown outcome (%d of them never seen), %d refused without effect",
 		len(operations), h.acknowledged.Load(), h.unknown.Load(), dropped, h.refused.Load())
 	if h.acknowledged.Load() < 10*kills {
 		t.Errorf("only %d writes were acknowledged", h.acknowledged.Load())
 	}
-	switch porcupine.CheckOperationsTimeout(register, operations, 60*time.Second) {
-	case porcupine.Ok:
-	case porcupine.Illegal:
-		t.Error("the history is not linearizable")
-	case porcupine.Unknown:
-		t.Error("the history could not be checked in time")
+	if err := register.Check(operations, 60*time.Second); err != nil {
+		t.Error(err)
 	}
 }
 
@@ -105,9 +76,7 @@ type history struct {
 
 	value                          atomic.Int32
 	acknowledged, unknown, refused atomic.Int64
-
-	mu   sync.Mutex
-	done []porcupine.Operation
+	register.History
 }
 
 func (h *history) now() int64 { return int64(time.Since(h.begin)) }
@@ -130,13 +99,13 @@ func (h *history) loop(stop <-chan struct{}, client int, call func(ctx context.C
 
 func (h *history) write(ctx context.Context, client, node int) {
 	value := h.value.Add(1)
-	op := porcupine.Operation{ClientId: client, Input: swap{value}, Call: h.now()}
+	op := porcupine.Operation{ClientId: client, Input: register.Swap{Value: value}, Call: h.now()}
 	a, err := h.w.at(h.w.Nodes[node]).groups.SetDesiredCapacity(ctx, &pb.SetDesiredCapacityRequest{Name: groupName("web"), DesiredCapacity: &value})
 	op.Return = h.now()
 	switch {
 	case err == nil:
 		h.acknowledged.Add(1)
-		op.Output = was{value: a.GetFromCapacity()}
+		op.Output = register.Was{Value: a.GetFromCapacity()}
 		if a.GetToCapacity() != value {
 			h.w.Errorf("a write of %d answers %v", value, a)
 		}
@@ -145,58 +114,24 @@ func (h *history) write(ctx context.Context, client, node int) {
 		return // it says that nothing was written
 	case status.Code(err) == codes.Unavailable || status.Code(err) == codes.DeadlineExceeded:
 		h.unknown.Add(1)
-		op.Output = was{unknown: true}
+		op.Output = register.Was{Unknown: true}
 	default:
 		h.w.Errorf("a write of %d: %v", value, err)
 		return
 	}
-	h.add(op)
+	h.Add(op)
 }
 
 func (h *history) read(ctx context.Context, client, node int) {
-	op := porcupine.Operation{ClientId: client, Input: read{}, Call: h.now()}
+	op := porcupine.Operation{ClientId: client, Input: register.Read{}, Call: h.now()}
 	g, err := h.w.at(h.w.Nodes[node]).groups.GetGroup(ctx, &pb.GetGroupRequest{Name: groupName("web")})
 	op.Return = h.now()
 	switch c := status.Code(err); c {
 	case codes.OK:
-		op.Output = was{value: g.GetDesiredCapacity()}
-		h.add(op)
+		op.Output = register.Was{Value: g.GetDesiredCapacity()}
+		h.Add(op)
 	case codes.Unavailable, codes.DeadlineExceeded:
 	default:
 		h.w.Errorf("a read: %v", err)
 	}
-}
-
-func (h *history) add(op porcupine.Operation) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.done = append(h.done, op)
-}
-
-// operations is the history in a form that is quick to check. A write of
-// unknown outcome may take effect at any time after its call, or never: one
-// whose value nobody was told is left out, and one whose value somebody was
-// told had happened before that answer.
-func (h *history) operations() (all []porcupine.Operation, neverSeen int) {
-	firstSeen := map[int32]int64{}
-	for _, op := range h.done {
-		if answer := op.Output.(was); !answer.unknown {
-			if at, seen := firstSeen[answer.value]; !seen || op.Return < at {
-				firstSeen[answer.value] = op.Return
-			}
-		}
-	}
-	for _, op := range h.done {
-		if op.Output.(was).unknown {
-			at, seen := firstSeen[op.Input.(swap).value]
-			if !seen {
-				neverSeen++
-				continue
-			}
-			op.Return = max(op.Call, at)
-		}
-		all = append(all, op)
-	}
-	slices.SortStableFunc(all, func(a, b porcupine.Operation) int { return int(a.Call - b.Call) })
-	return all, neverSeen
 }

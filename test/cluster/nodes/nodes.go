@@ -10,10 +10,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -32,6 +34,17 @@ type Options struct {
 	Env       []string // added to the nodes' environment
 	LogLevel  string   // info when empty
 	Args      []string // added to the command line
+	// EnvOf is added to the environment of one node; nil: nothing.
+	EnvOf func(id string) []string
+	// Hosts puts each node on a host of its own; nil: all share loopback.
+	Hosts []Host
+}
+
+// Host is where one node runs.
+type Host struct {
+	IP      string
+	Command []string // what runs a command there, e.g. ip netns exec n1
+	Data    string   // the data directory; empty: one below Options.Dir
 }
 
 // DefaultProviders has one of each kind; the directories are shared by the
@@ -58,8 +71,10 @@ type Node struct {
 	ID, GRPC, HTTP, Raft, Balancer string
 	Shared                         string // directory shared by all nodes
 	Dir                            string
+	Data                           string // the data directory
 
 	options Options
+	command []string // what starts a program on the node's host
 	mu      sync.Mutex
 	cmd     *exec.Cmd
 	ended   chan struct{} // closed when cmd has been waited for
@@ -76,7 +91,7 @@ func New(o Options) (*Cluster, error) {
 	if o.LogLevel == "" {
 		o.LogLevel = "info"
 	}
-	ports, err := FreePorts(4 * o.Size)
+	addresses, err := o.addresses()
 	if err != nil {
 		return nil, err
 	}
@@ -85,8 +100,15 @@ func New(o Options) (*Cluster, error) {
 	for i := range o.Size {
 		n := &Node{
 			ID: fmt.Sprintf("n%d", i+1), options: o,
-			GRPC: ports[4*i], HTTP: ports[4*i+1], Raft: ports[4*i+2], Balancer: ports[4*i+3],
+			GRPC: addresses[4*i], HTTP: addresses[4*i+1], Raft: addresses[4*i+2], Balancer: addresses[4*i+3],
 			Shared: o.Dir, Dir: filepath.Join(o.Dir, fmt.Sprintf("n%d", i+1)),
+		}
+		n.Data = filepath.Join(n.Dir, "data")
+		if o.Hosts != nil {
+			n.command = o.Hosts[i].Command
+			if o.Hosts[i].Data != "" {
+				n.Data = o.Hosts[i].Data
+			}
 		}
 		c.Nodes = append(c.Nodes, n)
 		initial = append(initial, n.ID+"="+n.Raft)
@@ -99,6 +121,20 @@ func New(o Options) (*Cluster, error) {
 	return c, nil
 }
 
+// addresses are four of each node: gRPC, HTTP, Raft and the balancer's.
+func (o Options) addresses() ([]string, error) {
+	if o.Hosts == nil {
+		return FreePorts(4 * o.Size)
+	}
+	var addresses []string
+	for _, h := range o.Hosts {
+		for _, port := range []string{"7400", "7480", "7490", "7500"} {
+			addresses = append(addresses, net.JoinHostPort(h.IP, port))
+		}
+	}
+	return addresses, nil
+}
+
 func (n *Node) writeConfig(initial string) error {
 	var providers bytes.Buffer
 	t, err := template.New("providers").Parse(n.options.Providers)
@@ -109,7 +145,7 @@ func (n *Node) writeConfig(initial string) error {
 		return err
 	}
 	config := fmt.Sprintf("node-id: %s\ndata-dir: %s\ngrpc-addr: %s\nhttp-addr: %s\nraft-addr: %s\ninitial-cluster: %s\nlog-level: %s\n%s",
-		n.ID, filepath.Join(n.Dir, "data"), n.GRPC, n.HTTP, n.Raft, initial, n.options.LogLevel, providers.String())
+		n.ID, n.Data, n.GRPC, n.HTTP, n.Raft, initial, n.options.LogLevel, providers.String())
 	if err := os.MkdirAll(n.Dir, 0o700); err != nil {
 		return err
 	}
@@ -148,9 +184,14 @@ func (n *Node) Start() error {
 		return err
 	}
 	defer log.Close()
-	cmd := exec.Command(n.options.Binary, append([]string{"--config", n.ConfigFile()}, n.options.Args...)...)
+	line := append(slices.Clone(n.command), n.options.Binary, "--config", n.ConfigFile())
+	line = append(line, n.options.Args...)
+	cmd := exec.Command(line[0], line[1:]...)
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.Env = append(os.Environ(), n.options.Env...)
+	if n.options.EnvOf != nil {
+		cmd.Env = append(cmd.Env, n.options.EnvOf(n.ID)...)
+	}
 	if err := cmd.Start(); err != nil {
 		return err
 	}
