@@ -35,7 +35,17 @@ test: lint ## Prove everything: format, vet, generated code, unit, cluster and c
 	@drawing=$$($(GO) list -tags $(TAGS) -f $(DRAWS) $(UNITS) | sort -u); \
 	others=$$($(GO) list -tags $(TAGS) $(UNITS) | grep -vxF "$$drawing"); \
 	$(TEST) $$drawing -rapid.seed=$(SEED) && $(TEST) $$others
-	$(TEST) -timeout 20m ./test/...
+	$(TEST) -timeout 20m $$($(GO) list -tags $(TAGS) ./test/... | grep -v test/nemesis)
+	$(NEMESIS) -timeout 20m
+
+# Clusters on network namespaces and disks of their own, under faults drawn from a
+# seed: root, iproute2, nftables and e2fsprogs are needed. Most faults are waiting,
+# so the clusters are attacked side by side.
+NEMESIS := $(GO) test -tags $(TAGS) -count=1 -parallel 8 ./test/nemesis
+
+.PHONY: soak
+soak: ## Attack clusters for half an hour with faults of a new seed (root; SOAK_TIME, SOAK_SEED).
+	$(NEMESIS) -v -timeout 2h -nemesis.time=$(or $(SOAK_TIME),30m) -nemesis.seed=$(or $(SOAK_SEED),0)
 
 .PHONY: explore
 explore: ## Look for new failures: property tests and simulations from seeds of their own, until one fails.
