@@ -55,6 +55,10 @@ var amnesiaFaults = []fault{
 			}
 		}
 	}},
+}
+
+// damageFaults flip bits in the files of a stopped node.
+var damageFaults = []fault{
 	{"bits flipped in the term and the vote", func(l *lane) { l.damaged(isFile("raft.db"), 3) }},
 	{"bits flipped in the identity", func(l *lane) { l.damaged(isFile("identity"), 1) }},
 	{"a bit flipped at the journal's end", func(l *lane) { l.damaged(isFile("journal"), 1) }},

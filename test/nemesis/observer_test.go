@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -12,10 +13,11 @@ import (
 
 // clusterStatus is what GET /v1/cluster returns.
 type clusterStatus struct {
-	ClusterID   string `json:"clusterId"`
-	Leader      string `json:"leader"`
-	Term        string `json:"term"`
-	CommitIndex string `json:"commitIndex"`
+	ClusterID   string   `json:"clusterId"`
+	Leader      string   `json:"leader"`
+	Term        string   `json:"term"`
+	CommitIndex string   `json:"commitIndex"`
+	Warnings    []string `json:"warnings"`
 	Nodes       []struct {
 		ID           string `json:"id"`
 		Health       string `json:"health"`
@@ -23,8 +25,15 @@ type clusterStatus struct {
 	} `json:"nodes"`
 }
 
-// notVoters names a node that has no vote, if any.
-func notVoters(s clusterStatus) string { return "" }
+// notVoters is the warning about nodes that do not vote, if there are any.
+func notVoters(s clusterStatus) string {
+	for _, text := range s.Warnings {
+		if strings.Contains(text, "voters may lose") {
+			return text
+		}
+	}
+	return ""
+}
 
 // observer asks each node again and again what is committed. An index that a
 // node once called committed belongs to every later state of the cluster.
