@@ -14,6 +14,7 @@ import (
 // with faults drawn from a seed, while eight callers of each keep calling. In
 // the end every caller has been told the truth, and the replicas are equal.
 func TestNothingAcknowledgedIsLostUnderFaults(t *testing.T) {
+	t.Parallel()
 	seed := *nemesisSeed
 	if seed == 0 {
 		seed = rand.Uint64()
