@@ -14,7 +14,7 @@ import (
 )
 
 func newCluster(a *app) *cobra.Command {
-	return newBranch("cluster", "The cluster of servers", newClusterStatus(a, nil), newClusterTransferLeadership(a, nil))
+	return newBranch("cluster", "The cluster of servers", newClusterStatus(a, nil), newClusterTransferLeadership(a, nil), newClusterSetTime(a, nil))
 }
 
 type clusterStatusOptions struct{ app *app }

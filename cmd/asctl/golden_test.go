@@ -87,7 +87,8 @@ func TestCommands(t *testing.T) {
 		{Time: at(0), Value: proto.Float64(12.5), Samples: proto.Int32(3)}, {Time: at(time.Minute), Value: proto.Float64(1e6), Samples: proto.Int32(1)},
 	}}
 	clustered := func() *fake {
-		return newFake().answer("GetClusterStatus", threeNodes(), nil).answer("TransferLeadership", threeNodes(), nil)
+		return newFake().answer("GetClusterStatus", threeNodes(), nil).answer("TransferLeadership", threeNodes(), nil).
+			answer("SetTime", &pb.SetTimeResponse{Before: at(240 * time.Hour), Time: at(0), Changed: true}, nil)
 	}
 	eventful := func() *fake { f := newFake(webTier()...); f.events = someEvents(); return f }
 	known := func() *fake { return newFake(webTier()...) }
@@ -174,7 +175,7 @@ func TestCommands(t *testing.T) {
 			"metric query web requests", "metric query web cpu_utilization --source provider --statistic maximum --period 10s --since 10m -o json", "metric query web x --start yesterday",
 		}},
 		{"cluster", clustered, []string{
-			"cluster status", "cluster status -o wide", "cluster status -o json", "cluster transfer-leadership n2 -o name", "cluster transfer-leadership", "node list", "node list -o yaml", "node list -o name",
+			"cluster status", "cluster status -o wide", "cluster status -o json", "cluster transfer-leadership n2 -o name", "cluster transfer-leadership", "cluster set-time", "cluster set-time --force --dry-run", "cluster set-time -o json", "node list", "node list -o yaml", "node list -o name",
 		}},
 		{"provider", func() *fake {
 			return newFake().answer("ForgetMachines", &pb.ForgetMachinesResponse{Provider: "local", Instances: 3, Configured: true}, nil)

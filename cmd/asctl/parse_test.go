@@ -326,6 +326,7 @@ func TestParseManifestVerbs(t *testing.T) {
 func TestParseClusterVerbs(t *testing.T) {
 	checkParsing(t, newClusterStatus, []parsing[clusterStatusOptions]{{"", clusterStatusOptions{}, ""}, {"n1", clusterStatusOptions{}, "expected status"}})
 	checkParsing(t, newClusterTransferLeadership, []parsing[clusterTransferLeadershipOptions]{{"n2", clusterTransferLeadershipOptions{node: "n2"}, ""}, {"n1 n2", clusterTransferLeadershipOptions{}, "expected transfer-leadership"}})
+	checkParsing(t, newClusterSetTime, []parsing[clusterSetTimeOptions]{{"--force", clusterSetTimeOptions{force: true}, ""}, {"12:00", clusterSetTimeOptions{}, "expected set-time"}})
 	checkParsing(t, newNodeList, []parsing[nodeListOptions]{{"", nodeListOptions{}, ""}, {"n1", nodeListOptions{}, "expected list"}})
 	checkParsing(t, newConfigurationVersions, []parsing[configurationVersionsOptions]{{"web --limit 2", configurationVersionsOptions{name: "namespaces/default/configurations/web", limit: 2}, ""}, {"", configurationVersionsOptions{}, "expected versions"}})
 }

@@ -32,20 +32,20 @@ type Activity struct {
 	RemovalsDone  int32 `cbor:"21,keyasint,omitempty"`
 	// LastServed is when the last of its instances reached IN_SERVICE, or, leaving,
 	// was drained: the cooldown counts from it.
-	LastServed Time `cbor:"22,keyasint,omitempty"`
+	LastServed Time `cbor:"22,keyasint,omitempty" time:"since"`
 
 	Outcomes  []Outcome `cbor:"23,keyasint,omitempty"`
 	Reason    Reason    `cbor:"24,keyasint,omitempty"` // of a refusal
 	Message   string    `cbor:"25,keyasint,omitempty"` // of a refusal or failure
 	Repeats   int32     `cbor:"26,keyasint,omitempty"` // equal refusals folded into this one
-	LastTime  Time      `cbor:"27,keyasint,omitempty"`
-	StartTime Time      `cbor:"28,keyasint,omitempty"`
-	EndTime   Time      `cbor:"29,keyasint,omitempty"`
+	LastTime  Time      `cbor:"27,keyasint,omitempty" time:"since"`
+	StartTime Time      `cbor:"28,keyasint,omitempty" time:"since"`
+	EndTime   Time      `cbor:"29,keyasint,omitempty" time:"since"`
 	// Cooldown is the length that this activity starts, in microseconds; 0: none.
 	Cooldown int64  `cbor:"30,keyasint,omitempty"`
 	Revision uint64 `cbor:"32,keyasint,omitempty"`
 	// RetryTime is when it makes sense to ask again, of a refusal that passes.
-	RetryTime Time `cbor:"33,keyasint,omitempty"`
+	RetryTime Time `cbor:"33,keyasint,omitempty" time:"history"`
 	// RemovalsEnded are those of Removals that did not leave after all: a hook's
 	// ROLLBACK.
 	RemovalsEnded int32 `cbor:"34,keyasint,omitempty"`
@@ -123,8 +123,8 @@ type Outcome struct {
 	Instance  InstanceID    `cbor:"1,keyasint,omitempty"`
 	Direction Direction     `cbor:"2,keyasint,omitempty"`
 	Status    OutcomeStatus `cbor:"3,keyasint,omitempty"`
-	StartTime Time          `cbor:"4,keyasint,omitempty"`
-	EndTime   Time          `cbor:"5,keyasint,omitempty"`
+	StartTime Time          `cbor:"4,keyasint,omitempty" time:"history"`
+	EndTime   Time          `cbor:"5,keyasint,omitempty" time:"history"`
 	Error     string        `cbor:"6,keyasint,omitempty"`
 	State     InstanceState `cbor:"7,keyasint,omitempty"`
 	Cause     string        `cbor:"8,keyasint,omitempty"`

@@ -61,14 +61,19 @@ func FailBackoff(list []Backoff, group UID, provider, zone, instanceType, messag
 	if found {
 		b.Failures = list[at].Failures + 1
 	}
-	key := strings.Join([]string{string(group), provider, zone, instanceType}, "/")
-	b.Until = now.Add(BackoffDelay(key, b.Failures))
+	b.Until = now.Add(b.Delay(group))
 	next := slices.Clone(list)
 	if found {
 		next[at] = b
 		return next
 	}
 	return slices.Insert(next, at, b)
+}
+
+// Delay is how long the group's launches of the kind wait after the last failure.
+func (b *Backoff) Delay(group UID) time.Duration {
+	key := strings.Join([]string{string(group), b.Provider, b.Zone, b.Type}, "/")
+	return BackoffDelay(key, b.Failures)
 }
 
 // ClearBackoff is a list without the kind: a launch of it succeeded.

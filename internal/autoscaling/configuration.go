@@ -16,7 +16,7 @@ type ConfigurationVersion struct {
 	Configuration UID      `cbor:"1,keyasint,omitempty"`
 	Version       int32    `cbor:"2,keyasint,omitempty"`
 	Digest        string   `cbor:"3,keyasint,omitempty"` // of Template's content
-	CreateTime    Time     `cbor:"4,keyasint,omitempty"`
+	CreateTime    Time     `cbor:"4,keyasint,omitempty" time:"history"`
 	Template      Template `cbor:"5,keyasint,omitempty"`
 }
 

@@ -3,7 +3,7 @@ package autoscaling
 // Event is one thing that happened, in the order in which it was committed.
 type Event struct {
 	Index     uint64            `cbor:"1,keyasint,omitempty"` // given by the state, from 1, without gaps
-	Time      Time              `cbor:"2,keyasint,omitempty"`
+	Time      Time              `cbor:"2,keyasint,omitempty" time:"history"`
 	Type      EventType         `cbor:"3,keyasint,omitempty"`
 	Namespace string            `cbor:"4,keyasint,omitempty"`
 	GroupID   string            `cbor:"5,keyasint,omitempty"`
@@ -79,4 +79,5 @@ const (
 	EventRebalanceStarted     EventType = "REBALANCE_REQUESTED"
 	EventLeaderElected        EventType = "LEADER_ELECTED"
 	EventNodeChanged          EventType = "NODE_CHANGED"
+	EventTimeSet              EventType = "TIME_SET" // its time may be before that of the event before
 )

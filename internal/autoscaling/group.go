@@ -53,7 +53,7 @@ type GroupSpec struct {
 type GroupStatus struct {
 	State         GroupState  `cbor:"60,keyasint,omitempty"`
 	Conditions    []Condition `cbor:"61,keyasint,omitempty"` // sorted by type, only those that hold
-	CooldownUntil Time        `cbor:"62,keyasint,omitempty"`
+	CooldownUntil Time        `cbor:"62,keyasint,omitempty" time:"deadline"`
 	Generation    uint64      `cbor:"63,keyasint,omitempty"` // changes of the spec, desired included
 	ForceDelete   bool        `cbor:"64,keyasint,omitempty"`
 	// DeleteActivity is the DELETE_GROUP activity while the group is DELETING.
@@ -75,14 +75,14 @@ type GroupStatus struct {
 	// RefusalActivity is the newest REJECTED activity, into which equal refusals fold.
 	RefusalActivity ActivityID `cbor:"74,keyasint,omitempty"`
 	// DeleteTime is when the group became DELETED.
-	DeleteTime Time `cbor:"75,keyasint,omitempty"`
+	DeleteTime Time `cbor:"75,keyasint,omitempty" time:"since"`
 	// Fitted is the Generation whose balancers and access lists the instances in
 	// service have, or are getting.
 	Fitted uint64 `cbor:"76,keyasint,omitempty"`
 	// SkipHooks is set while the group is DELETING without its terminate hooks.
 	SkipHooks bool `cbor:"77,keyasint,omitempty"`
 	// RebalanceTime is when zones may be rebalanced next by the service itself.
-	RebalanceTime Time `cbor:"78,keyasint,omitempty"`
+	RebalanceTime Time `cbor:"78,keyasint,omitempty" time:"deadline"`
 	// RebalanceAsked is set by a request to rebalance, until the zones are even or
 	// nothing more can be done.
 	RebalanceAsked bool `cbor:"79,keyasint,omitempty"`
@@ -219,7 +219,7 @@ type Condition struct {
 	Type    ConditionType `cbor:"1,keyasint,omitempty"`
 	Reason  string        `cbor:"2,keyasint,omitempty"`
 	Message string        `cbor:"3,keyasint,omitempty"`
-	Time    Time          `cbor:"4,keyasint,omitempty"` // when it began to hold
+	Time    Time          `cbor:"4,keyasint,omitempty" time:"since"` // when it began to hold
 }
 
 // ConditionType names a condition.
@@ -247,7 +247,7 @@ type Backoff struct {
 	Zone     string `cbor:"2,keyasint,omitempty"`
 	Type     string `cbor:"3,keyasint,omitempty"`
 	Failures int32  `cbor:"4,keyasint,omitempty"`
-	Until    Time   `cbor:"5,keyasint,omitempty"`
+	Until    Time   `cbor:"5,keyasint,omitempty" time:"deadline"`
 	Error    string `cbor:"6,keyasint,omitempty"`
 }
 
@@ -255,5 +255,5 @@ type Backoff struct {
 type ConfigurationUse struct {
 	Configuration UID   `cbor:"1,keyasint,omitempty"`
 	Version       int32 `cbor:"2,keyasint,omitempty"`
-	Time          Time  `cbor:"3,keyasint,omitempty"`
+	Time          Time  `cbor:"3,keyasint,omitempty" time:"since"`
 }

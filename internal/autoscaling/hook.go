@@ -59,11 +59,11 @@ type HookWait struct {
 	Hook             string        `cbor:"2,keyasint,omitempty"` // the hook's id
 	HeartbeatTimeout time.Duration `cbor:"3,keyasint,omitempty"`
 	DefaultResult    HookResult    `cbor:"4,keyasint,omitempty"`
-	StartTime        Time          `cbor:"5,keyasint,omitempty"`
-	Deadline         Time          `cbor:"6,keyasint,omitempty"`
-	LastDeadline     Time          `cbor:"7,keyasint,omitempty"` // no heartbeat goes beyond it
-	Result           HookResult    `cbor:"8,keyasint,omitempty"` // empty while it waits
-	EndTime          Time          `cbor:"9,keyasint,omitempty"`
+	StartTime        Time          `cbor:"5,keyasint,omitempty" time:"since"`
+	Deadline         Time          `cbor:"6,keyasint,omitempty" time:"deadline"`
+	LastDeadline     Time          `cbor:"7,keyasint,omitempty" time:"deadline"` // no heartbeat goes beyond it
+	Result           HookResult    `cbor:"8,keyasint,omitempty"`                 // empty while it waits
+	EndTime          Time          `cbor:"9,keyasint,omitempty" time:"since"`
 	EndedBy          string        `cbor:"10,keyasint,omitempty"` // "deadline", or who completed it
 	Metadata         string        `cbor:"11,keyasint,omitempty" text:"lines"`
 }

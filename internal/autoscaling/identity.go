@@ -20,8 +20,8 @@ type Meta struct {
 	ID            string            `cbor:"3,keyasint,omitempty"` // unique among its kind under its parent
 	Labels        map[string]string `cbor:"4,keyasint,omitempty"`
 	ExternalNames map[string]string `cbor:"5,keyasint,omitempty"` // dialect → name
-	CreateTime    Time              `cbor:"6,keyasint,omitempty"`
-	UpdateTime    Time              `cbor:"7,keyasint,omitempty"`
+	CreateTime    Time              `cbor:"6,keyasint,omitempty" time:"history"`
+	UpdateTime    Time              `cbor:"7,keyasint,omitempty" time:"history"`
 	// Revision counts the changes that a user can see; it is the etag.
 	Revision uint64 `cbor:"8,keyasint,omitempty"`
 }

@@ -22,7 +22,7 @@ type Instance struct {
 	Leaving  ActivityID `cbor:"13,keyasint,omitempty"`
 
 	MachineID         string   `cbor:"14,keyasint,omitempty"`
-	MachineCreateTime Time     `cbor:"15,keyasint,omitempty"`
+	MachineCreateTime Time     `cbor:"15,keyasint,omitempty" time:"since"`
 	Addresses         []string `cbor:"16,keyasint,omitempty"`
 
 	Protected bool   `cbor:"17,keyasint,omitempty"`
@@ -32,38 +32,38 @@ type Instance struct {
 	Balancers   []BalancerAttachment   `cbor:"20,keyasint,omitempty"`
 	AccessLists []AccessListAttachment `cbor:"21,keyasint,omitempty"`
 
-	CreateTime Time `cbor:"22,keyasint,omitempty"` // of the intent
-	StateTime  Time `cbor:"23,keyasint,omitempty"` // when State was entered
+	CreateTime Time `cbor:"22,keyasint,omitempty" time:"since"` // of the intent
+	StateTime  Time `cbor:"23,keyasint,omitempty" time:"since"` // when State was entered
 	// Deadline is when the current step, or the wait in this state, gives up;
 	// every non-final state but the resting ones has one.
-	Deadline Time `cbor:"24,keyasint,omitempty"`
+	Deadline Time `cbor:"24,keyasint,omitempty" time:"deadline"`
 	// LaunchDeadline is when the whole launch gives up.
-	LaunchDeadline Time `cbor:"25,keyasint,omitempty"`
+	LaunchDeadline Time `cbor:"25,keyasint,omitempty" time:"deadline"`
 	// RetryTime holds the current step's effect until then; Attempts counts its tries.
-	RetryTime Time  `cbor:"26,keyasint,omitempty"`
+	RetryTime Time  `cbor:"26,keyasint,omitempty" time:"deadline"`
 	Attempts  int32 `cbor:"27,keyasint,omitempty"`
 	// Served is set when it first reached IN_SERVICE.
 	Served bool `cbor:"28,keyasint,omitempty"`
 	// MachineRunning is what the provider last said.
 	MachineRunning bool `cbor:"29,keyasint,omitempty"`
 	// GraceUntil ends the grace period for balancer and probe health.
-	GraceUntil Time `cbor:"30,keyasint,omitempty"`
-	WarmUntil  Time `cbor:"31,keyasint,omitempty"`
+	GraceUntil Time `cbor:"30,keyasint,omitempty" time:"deadline"`
+	WarmUntil  Time `cbor:"31,keyasint,omitempty" time:"deadline"`
 	// StatusReason says why it is where it is, in a sentence.
 	StatusReason string `cbor:"32,keyasint,omitempty"`
 	// Failure is what went wrong with the launch, for activity and back-off.
 	Failure string `cbor:"33,keyasint,omitempty"`
 	// Unhealthy says why Health is UNHEALTHY, and since when.
 	UnhealthyReason string `cbor:"34,keyasint,omitempty"`
-	UnhealthySince  Time   `cbor:"35,keyasint,omitempty"`
+	UnhealthySince  Time   `cbor:"35,keyasint,omitempty" time:"since"`
 	// UnhealthySource is who said so.
 	UnhealthySource HealthSource `cbor:"36,keyasint,omitempty"`
 	// MissingSince is when the provider first did not list the machine.
-	MissingSince Time `cbor:"37,keyasint,omitempty"`
+	MissingSince Time `cbor:"37,keyasint,omitempty" time:"since"`
 	// LoweredDesired is set when this leaving lowered desired.
 	LoweredDesired bool            `cbor:"38,keyasint,omitempty"`
 	Timeline       []TimelineEntry `cbor:"39,keyasint,omitempty"`
-	EndTime        Time            `cbor:"40,keyasint,omitempty"` // when it became final
+	EndTime        Time            `cbor:"40,keyasint,omitempty" time:"since"` // when it became final
 	StopTimeout    time.Duration   `cbor:"41,keyasint,omitempty"`
 	Revision       uint64          `cbor:"42,keyasint,omitempty"`
 	// Stopped is set when our stop of the machine was confirmed, or its end seen.
@@ -86,7 +86,7 @@ type Instance struct {
 	// Released is set when our mark is off the machine, and it lives on.
 	Released bool `cbor:"51,keyasint,omitempty"`
 	// LifetimeUntil is when max_instance_lifetime, spread over the group, ends.
-	LifetimeUntil Time `cbor:"52,keyasint,omitempty"`
+	LifetimeUntil Time `cbor:"52,keyasint,omitempty" time:"deadline"`
 	// Replaces is the instance whose place this one takes once it serves: launched
 	// before the other is terminated.
 	Replaces InstanceID `cbor:"53,keyasint,omitempty"`
@@ -177,6 +177,6 @@ type AccessListAttachment struct {
 type TimelineEntry struct {
 	State   InstanceState `cbor:"1,keyasint,omitempty"`
 	Step    Step          `cbor:"2,keyasint,omitempty"` // a finished sub-step; StepNone: State was entered
-	Time    Time          `cbor:"3,keyasint,omitempty"`
+	Time    Time          `cbor:"3,keyasint,omitempty" time:"since"`
 	Message string        `cbor:"4,keyasint,omitempty"`
 }

@@ -25,8 +25,8 @@ type Webhook struct {
 // answer to the call that made it.
 type WebhookSecret struct {
 	Secret     string `cbor:"1,keyasint,omitempty"` // "whsec_" and base64 of 24 to 64 bytes
-	CreateTime Time   `cbor:"2,keyasint,omitempty"`
-	ExpireTime Time   `cbor:"3,keyasint,omitempty"` // 0: never
+	CreateTime Time   `cbor:"2,keyasint,omitempty" time:"history"`
+	ExpireTime Time   `cbor:"3,keyasint,omitempty" time:"expiry"` // 0: never
 }
 
 // Notification subscribes a target to a group's events.
@@ -66,7 +66,7 @@ type Delivery struct {
 	Activity   ActivityID        `cbor:"8,keyasint,omitempty"`
 	EventIndex uint64            `cbor:"9,keyasint,omitempty"` // 0: not an event of the log, e.g. a test
 	EventType  EventType         `cbor:"10,keyasint,omitempty"`
-	EventTime  Time              `cbor:"11,keyasint,omitempty"`
+	EventTime  Time              `cbor:"11,keyasint,omitempty" time:"history"`
 	Subject    string            `cbor:"12,keyasint,omitempty"`
 	Message    string            `cbor:"13,keyasint,omitempty"`
 	Details    map[string]string `cbor:"14,keyasint,omitempty" text:"lines"`
@@ -75,10 +75,10 @@ type Delivery struct {
 	Step          Step          `cbor:"16,keyasint,omitempty"`
 
 	Attempts  int32  `cbor:"20,keyasint,omitempty"`
-	NextTime  Time   `cbor:"21,keyasint,omitempty"` // not before; 0: now
-	GiveUp    Time   `cbor:"22,keyasint,omitempty"`
+	NextTime  Time   `cbor:"21,keyasint,omitempty" time:"deadline"` // not before; 0: now
+	GiveUp    Time   `cbor:"22,keyasint,omitempty" time:"deadline"`
 	LastError string `cbor:"23,keyasint,omitempty"`
-	EndTime   Time   `cbor:"24,keyasint,omitempty"` // when it became DEAD
+	EndTime   Time   `cbor:"24,keyasint,omitempty" time:"since"` // when it became DEAD
 }
 
 // IsTest says whether somebody tries the target. It is given up after

@@ -10,8 +10,8 @@ type Released struct {
 	Namespace string     `cbor:"4,keyasint,omitempty"`
 	GroupID   string     `cbor:"5,keyasint,omitempty"`
 	Addresses []string   `cbor:"6,keyasint,omitempty"`
-	Time      Time       `cbor:"7,keyasint,omitempty"`
+	Time      Time       `cbor:"7,keyasint,omitempty" time:"history"`
 	Activity  ActivityID `cbor:"8,keyasint,omitempty"`
 	// MissingSince is when the provider first did not list it.
-	MissingSince Time `cbor:"9,keyasint,omitempty"`
+	MissingSince Time `cbor:"9,keyasint,omitempty" time:"since"`
 }

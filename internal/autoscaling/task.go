@@ -17,10 +17,10 @@ type AlarmTask struct {
 
 	State       AlarmState `cbor:"30,keyasint,omitempty"`
 	StateReason string     `cbor:"31,keyasint,omitempty"`
-	StateTime   Time       `cbor:"32,keyasint,omitempty"`
+	StateTime   Time       `cbor:"32,keyasint,omitempty" time:"since"`
 	// RequestTime is when its rules were last requested; while in ALARM they are
 	// requested again each period.
-	RequestTime Time `cbor:"33,keyasint,omitempty"`
+	RequestTime Time `cbor:"33,keyasint,omitempty" time:"since"`
 }
 
 // AlarmState is what an alarm says.
@@ -69,21 +69,21 @@ type ScheduledTask struct {
 	Meta
 	Group        UID           `cbor:"10,keyasint,omitempty"`
 	Disabled     bool          `cbor:"11,keyasint,omitempty"`
-	StartTime    Time          `cbor:"12,keyasint,omitempty"` // once, or not before
-	Cron         string        `cbor:"13,keyasint,omitempty"` // empty: once
+	StartTime    Time          `cbor:"12,keyasint,omitempty" time:"given"` // once, or not before
+	Cron         string        `cbor:"13,keyasint,omitempty"`              // empty: once
 	TimeZone     string        `cbor:"14,keyasint,omitempty"`
-	EndTime      Time          `cbor:"15,keyasint,omitempty"`
+	EndTime      Time          `cbor:"15,keyasint,omitempty" time:"given"`
 	LaunchWindow time.Duration `cbor:"16,keyasint,omitempty"`
 	Rule         string        `cbor:"17,keyasint,omitempty"` // id in the group, or
 	Capacity     *Capacity     `cbor:"18,keyasint,omitempty"`
 
 	// NextRun is the replicated cursor: the run that is due next, computed from
 	// the one before and never from now. 0: there is none.
-	NextRun Time     `cbor:"30,keyasint,omitempty"`
+	NextRun Time     `cbor:"30,keyasint,omitempty" time:"cursor"`
 	LastRun *LastRun `cbor:"31,keyasint,omitempty"`
 	// RetryTime is when a due rule task, refused because its group was busy or
 	// paused, is tried again; 0 when none is waiting.
-	RetryTime Time `cbor:"32,keyasint,omitempty"`
+	RetryTime Time `cbor:"32,keyasint,omitempty" time:"cursor"`
 }
 
 // Capacity is a set of sizes to apply at once; nil leaves one as it is.
@@ -95,7 +95,7 @@ type Capacity struct {
 
 // LastRun is how a scheduled task's last run ended.
 type LastRun struct {
-	Time     Time       `cbor:"1,keyasint,omitempty"` // when it was due
+	Time     Time       `cbor:"1,keyasint,omitempty" time:"history"` // when it was due
 	Outcome  RunOutcome `cbor:"2,keyasint,omitempty"`
 	Activity ActivityID `cbor:"3,keyasint,omitempty"`
 	Reason   string     `cbor:"4,keyasint,omitempty"`

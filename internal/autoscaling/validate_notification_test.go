@@ -80,7 +80,7 @@ func TestASecretIsBase64Of24To64Bytes(t *testing.T) {
 func TestEveryTypeOfEventIsNotifiableOrOfNoGroup(t *testing.T) {
 	ofNoGroup := []EventType{
 		EventConfigurationCreated, EventConfigurationUpdated, EventConfigurationDeleted, EventOrphanFound, EventOrphanRemoved,
-		EventTargetCreated, EventTargetUpdated, EventTargetDeleted, EventNotificationTest, EventLeaderElected, EventNodeChanged, EventMachinesForgotten,
+		EventTargetCreated, EventTargetUpdated, EventTargetDeleted, EventNotificationTest, EventLeaderElected, EventNodeChanged, EventMachinesForgotten, EventTimeSet,
 	}
 	file, err := parser.ParseFile(token.NewFileSet(), "event.go", nil, parser.SkipObjectResolution)
 	if err != nil {

@@ -53,6 +53,8 @@ type clock struct {
 	drift     time.Duration
 	known     bool // drift is
 	steppedAt time.Duration
+	// sets is how often replicated time had been set when the rest was known.
+	sets uint64
 }
 
 func newClock(wall func() time.Time) *clock {
@@ -74,10 +76,18 @@ func (c *clock) follow(w walls, applied bool) bool {
 	return c.settled
 }
 
-// now is the time, given the newest stamp known. It never goes back.
-func (c *clock) now(stamp autoscaling.Time) autoscaling.Time {
+// now is the time, given the newest stamp known and how often time was set until
+// then. It never goes back, but when time was set since the call before: then it
+// counts from the stamp.
+func (c *clock) now(stamp autoscaling.Time, sets uint64) autoscaling.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	switch {
+	case sets < c.sets:
+		stamp = 0 // a reader that holds a state of before: too late for it to count
+	case sets > c.sets:
+		c.anchor, c.known, c.steppedAt, c.sets = 0, false, 0, sets
+	}
 	at := c.mono()
 	now := c.floor(at)
 	ahead := stamp
@@ -96,8 +106,8 @@ func (c *clock) now(stamp autoscaling.Time) autoscaling.Time {
 
 // ahead is what replicated time has over the wall clock; below 0 when the wall
 // clock is ahead and not followed yet, 0 while that is not known.
-func (c *clock) ahead(stamp autoscaling.Time) time.Duration {
-	now := c.now(stamp)
+func (c *clock) ahead(stamp autoscaling.Time, sets uint64) time.Duration {
+	now := c.now(stamp, sets)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if !c.settled {

@@ -34,7 +34,7 @@ func wantTime(t *testing.T, got autoscaling.Time, want time.Time) {
 func TestReplicatedTimeIsWallTime(t *testing.T) {
 	f, c := newFakeClock()
 	for range 3 {
-		wantTime(t, c.now(0), f.wall)
+		wantTime(t, c.now(0, 0), f.wall)
 		f.pass(1500 * time.Millisecond)
 	}
 }
@@ -43,14 +43,14 @@ func TestReplicatedTimeGoesOnWhereAnEarlierLeaderWas(t *testing.T) {
 	f, c := newFakeClock()
 	start := f.wall
 	stamp := autoscaling.TimeOf(start.Add(time.Hour)) // its clock was an hour ahead
-	wantTime(t, c.now(stamp), start.Add(time.Hour))
+	wantTime(t, c.now(stamp, 0), start.Add(time.Hour))
 	f.pass(100 * time.Second)
-	wantTime(t, c.now(stamp), start.Add(time.Hour+90*time.Second))
+	wantTime(t, c.now(stamp, 0), start.Add(time.Hour+90*time.Second))
 	// An hour is bled off in ten.
 	f.pass(10*time.Hour - 100*time.Second)
-	wantTime(t, c.now(stamp), f.wall)
+	wantTime(t, c.now(stamp, 0), f.wall)
 	f.pass(time.Second)
-	wantTime(t, c.now(stamp), f.wall)
+	wantTime(t, c.now(stamp, 0), f.wall)
 }
 
 // A clock that is set forward while it leads is not followed before the others
@@ -59,25 +59,25 @@ func TestAClockThatIsSetForwardIsNotFollowedAtOnce(t *testing.T) {
 	f, c := newFakeClock()
 	right := f.wall
 	pass := func(d time.Duration) { f.pass(d); right = right.Add(d) }
-	c.now(0)
+	c.now(0, 0)
 	pass(time.Second)
 	f.wall = f.wall.Add(time.Hour)
-	wantTime(t, c.now(0), right)
+	wantTime(t, c.now(0, 0), right)
 	pass(time.Second)
-	wantTime(t, c.now(0), right)
+	wantTime(t, c.now(0, 0), right)
 	c.follow(wallsOf(skewed(-time.Hour, -time.Hour)), true) // the others have told
 	pass(time.Second)
-	wantTime(t, c.now(0), right)
+	wantTime(t, c.now(0, 0), right)
 	pass(time.Minute)
-	wantTime(t, c.now(0), right)
+	wantTime(t, c.now(0, 0), right)
 
 	// It is set right again, and only then do the others find it so.
 	f.wall = f.wall.Add(-time.Hour)
 	pass(time.Second)
-	c.now(0)
+	c.now(0, 0)
 	c.follow(wallsOf(skewed(0, 0)), true)
 	pass(time.Second)
-	if late := right.Sub(c.now(0).Std()); late < 0 || late > time.Second {
+	if late := right.Sub(c.now(0, 0).Std()); late < 0 || late > time.Second {
 		t.Errorf("%s late after it was set back", late)
 	}
 }
@@ -89,31 +89,31 @@ func TestAStepOfAllClocksIsFollowedAfterAWhile(t *testing.T) {
 		500 * time.Millisecond: 0, 10 * time.Second: stepPatience, time.Hour: leapPatience, 10 * 24 * time.Hour: leapPatience,
 	} {
 		f, c := newFakeClock()
-		c.now(0)
+		c.now(0, 0)
 		f.wall = f.wall.Add(step)
 		if patience > 0 {
-			wantTime(t, c.now(0), f.wall.Add(-step))
+			wantTime(t, c.now(0, 0), f.wall.Add(-step))
 			f.pass(patience - time.Second)
-			wantTime(t, c.now(0), f.wall.Add(-step))
+			wantTime(t, c.now(0, 0), f.wall.Add(-step))
 			f.pass(time.Second)
 		}
-		wantTime(t, c.now(0), f.wall)
+		wantTime(t, c.now(0, 0), f.wall)
 	}
 }
 
 // B2, B12: what is put right within leapPatience leaves no trace.
 func TestAStepThatIsTakenBackLeavesNoTrace(t *testing.T) {
 	f, c := newFakeClock()
-	c.now(0)
+	c.now(0, 0)
 	f.wall = f.wall.Add(10 * 24 * time.Hour)
 	for range 80 {
 		f.pass(100 * time.Millisecond)
-		c.now(0)
+		c.now(0, 0)
 	}
 	f.wall = f.wall.Add(-10 * 24 * time.Hour)
-	wantTime(t, c.now(0), f.wall)
+	wantTime(t, c.now(0, 0), f.wall)
 	f.pass(time.Hour)
-	wantTime(t, c.now(0), f.wall)
+	wantTime(t, c.now(0, 0), f.wall)
 }
 
 // A minority that is ahead, among walls that are all known or not, cannot have
@@ -127,15 +127,15 @@ func TestALeapNeedsAQuorumOfWalls(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			f, c := newFakeClock()
-			c.now(0)
+			c.now(0, 0)
 			right := f.wall
 			f.wall = f.wall.Add(time.Hour)
 			c.follow(wallsOf(peers), true)
-			c.now(0)
+			c.now(0, 0)
 			f.pass(time.Minute)
-			wantTime(t, c.now(0), right.Add(time.Minute))
+			wantTime(t, c.now(0, 0), right.Add(time.Minute))
 			f.pass(time.Hour)
-			wantTime(t, c.now(0), right.Add(time.Hour+time.Minute))
+			wantTime(t, c.now(0, 0), right.Add(time.Hour+time.Minute))
 		})
 	}
 }
@@ -149,10 +149,10 @@ func TestAClusterThatWasOffComesToThePresent(t *testing.T) {
 		f, c := newFakeClock()
 		stamp := autoscaling.TimeOf(f.wall.Add(-off))
 		if patience > 0 {
-			wantTime(t, c.now(stamp), f.wall.Add(-off))
+			wantTime(t, c.now(stamp, 0), f.wall.Add(-off))
 			f.pass(patience)
 		}
-		wantTime(t, c.now(stamp), f.wall)
+		wantTime(t, c.now(stamp, 0), f.wall)
 	}
 }
 
@@ -163,36 +163,36 @@ func TestAClockThatIsNotSettledFollowsNoWall(t *testing.T) {
 	c.settled = false
 	right := f.wall
 	f.wall = f.wall.Add(10 * 365 * 24 * time.Hour)
-	wantTime(t, c.now(0), f.wall) // nothing has a stamp: no harm
+	wantTime(t, c.now(0, 0), f.wall) // nothing has a stamp: no harm
 	stamp := autoscaling.TimeOf(right.Add(-time.Hour))
-	wantTime(t, c.now(stamp), right.Add(-time.Hour))
+	wantTime(t, c.now(stamp, 0), right.Add(-time.Hour))
 	f.pass(10 * time.Second)
-	wantTime(t, c.now(stamp), right.Add(-time.Hour+9*time.Second))
+	wantTime(t, c.now(stamp, 0), right.Add(-time.Hour+9*time.Second))
 	c.follow(wallsOf(skewed(-10*365*24*time.Hour, -10*365*24*time.Hour)), true)
-	wantTime(t, c.now(stamp), right.Add(10*time.Second))
+	wantTime(t, c.now(stamp, 0), right.Add(10*time.Second))
 }
 
 func TestReplicatedTimeDoesNotFreezeUnderFrequentReading(t *testing.T) {
 	f, c := newFakeClock()
 	start := f.wall
 	stamp := autoscaling.TimeOf(start.Add(time.Hour))
-	c.now(stamp)
+	c.now(stamp, 0)
 	for range 10_000 {
 		f.pass(100 * time.Nanosecond)
-		c.now(stamp)
+		c.now(stamp, 0)
 	}
-	wantTime(t, c.now(stamp), start.Add(time.Hour+900*time.Microsecond))
+	wantTime(t, c.now(stamp, 0), start.Add(time.Hour+900*time.Microsecond))
 }
 
 func TestReplicatedTimeSurvivesAClockThatIsSetBack(t *testing.T) {
 	f, c := newFakeClock()
-	before := c.now(0)
+	before := c.now(0, 0)
 	f.wall = f.wall.Add(-time.Hour)
-	if now := c.now(0); now != before {
+	if now := c.now(0, 0); now != before {
 		t.Errorf("it jumped from %s to %s", before, now)
 	}
 	f.pass(10 * time.Second)
-	if got := c.now(0).Sub(before); got != 9*time.Second {
+	if got := c.now(0, 0).Sub(before); got != 9*time.Second {
 		t.Errorf("%s passed, want 9 s", got)
 	}
 }
@@ -223,7 +223,7 @@ func TestAClockThatIsOffIsNotFollowed(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			f, clock := newFakeClock()
 			clock.follow(wallsOf(c.peers), true)
-			wantTime(t, clock.now(0), f.wall.Add(c.want))
+			wantTime(t, clock.now(0, 0), f.wall.Add(c.want))
 		})
 	}
 }

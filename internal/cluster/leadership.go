@@ -20,6 +20,7 @@ type session struct {
 	ready  chan struct{}   // closed when the writer accepts
 	over   chan struct{}   // closed when it does no more
 	muted  <-chan struct{} // closed when the node mutes: nothing of Raft is waited for
+	afresh chan struct{}   // capacity 1: the leader's work is to begin anew
 
 	cancel context.CancelFunc
 	done   chan struct{} // closed when everything of it has ended
@@ -71,7 +72,7 @@ func (n *Node) startSession(ctx context.Context, term uint64) *session {
 	muted := n.mute.begins()
 	s := &session{
 		term: term, cancel: cancel, muted: muted,
-		ready: make(chan struct{}), over: make(chan struct{}), done: make(chan struct{}),
+		ready: make(chan struct{}), over: make(chan struct{}), done: make(chan struct{}), afresh: make(chan struct{}, 1),
 		writer: &writer{
 			term: term, machine: n.machine, ids: n.cfg.IDs, now: n.Now,
 			propose: func(entry []byte) raft.ApplyFuture { return r.Apply(entry, 0) },
@@ -144,9 +145,12 @@ func (n *Node) work(ctx context.Context, s *session, pause, resume func()) {
 		wg.Go(func() { n.keepRecords(ctx) })
 		wg.Go(func() { n.keepMembers(ctx) })
 		for ctx.Err() == nil {
-			err := n.cfg.Lead(ctx, Leadership{Term: s.term})
+			err := n.leadOnce(ctx, s)
 			if ctx.Err() != nil {
 				return
+			}
+			if err == errTimeSet {
+				continue
 			}
 			n.log.Error("the leader's work ended early", "term", s.term, "error", err)
 			select {

@@ -15,8 +15,11 @@ func (n *Node) View() fsm.View { return n.machine.View() }
 func (n *Node) Machine() *fsm.Machine { return n.machine }
 
 // Now is replicated time: the stamp that a batch would get now. It never goes
-// back, not from one leader to the next either.
-func (n *Node) Now() autoscaling.Time { return n.clock.now(n.machine.View().Stamp()) }
+// back, not from one leader to the next either, unless it is set.
+func (n *Node) Now() autoscaling.Time {
+	v := n.machine.View()
+	return n.clock.now(v.Stamp(), v.TimeSets())
+}
 
 // LinearizableView is a state that includes everything acknowledged before the
 // call. Only the leader answers it; elsewhere it is NO_LEADER.

@@ -86,7 +86,7 @@ func (n *Node) Status() Status {
 	s.Warnings = append(n.membershipWarnings(), n.peers.Problems()...)
 	s.Warnings = append(s.Warnings, n.differences(s.Nodes)...)
 	s.Warnings = append(s.Warnings, n.laggards(s.Nodes, s.CommitIndex)...)
-	s.TimeAhead = n.clock.ahead(n.machine.View().Stamp())
+	s.TimeAhead = n.timeAhead()
 	if text := timeProblem(s.TimeAhead); text != "" {
 		s.Warnings = append(s.Warnings, text)
 	}

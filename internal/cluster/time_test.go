@@ -169,3 +169,110 @@ func TestTimeThatIsAheadOfTheClocksIsReported(t *testing.T) {
 		}
 	})
 }
+
+// setTime sets it as the API does.
+func setTime(c *clustertest.Cluster, force bool) error {
+	_, _, err := c.Leader().SetTime(context.Background(), cluster.TimeSetting{Force: force, Set: func(tx *fsm.Tx, now autoscaling.Time) {
+		tx.SetTime(now)
+		tx.Emit(autoscaling.Event{Type: autoscaling.EventTimeSet})
+	}})
+	return err
+}
+
+// Time that went astray is set back on every node, for every leader, and after
+// restarts. The leader's work begins anew.
+func TestTimeIsSetBack(t *testing.T) {
+	for _, nodes := range []int{1, 3} {
+		bubble.Test(t, func(t *testing.T) {
+			var walls wallClocks
+			var began atomic.Int64
+			walls.set(10*365*24*time.Hour, 1, 2, 3)
+			c := clustertest.New(t, clustertest.Options{Nodes: nodes, Configure: func(cfg *cluster.Config) {
+				walls.configure(cfg)
+				cfg.Lead = func(ctx context.Context, _ cluster.Leadership) error { began.Add(1); <-ctx.Done(); return nil }
+			}})
+			stampOf(c)
+			walls.set(0, 1, 2, 3)
+			time.Sleep(2 * time.Second)
+			if off := stampOf(c).Std().Sub(time.Now()); off < 24*time.Hour {
+				t.Fatalf("time is off by %s only", off)
+			}
+			works := began.Load()
+			var writers, wrong atomic.Int64
+			stop := make(chan struct{})
+			for range 4 { // functions are written all the while
+				writers.Add(1)
+				go func() {
+					defer writers.Add(-1)
+					for {
+						select {
+						case <-stop:
+							return
+						default:
+						}
+						sets, now := uint64(0), autoscaling.Time(0)
+						if c.Leader().Do(context.Background(), func(tx *fsm.Tx) error { sets, now = tx.TimeSets(), tx.Now(); return put("w", now.String())(tx) }) == nil &&
+							sets > 0 && now.Std().Sub(time.Now()).Abs() > time.Second {
+							wrong.Add(1)
+						}
+						time.Sleep(100 * time.Microsecond)
+					}
+				}()
+			}
+			time.Sleep(10 * time.Millisecond)
+			if err := setTime(c, false); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(10 * time.Millisecond)
+			close(stop)
+			c.Eventually("the writers end", func() bool { return writers.Load() == 0 })
+			if wrong.Load() > 0 {
+				t.Errorf("%d changes after the setting have the time of before", wrong.Load())
+			}
+			wantRightTime(t, c, "when it is set")
+			if began.Load() != works+1 {
+				t.Error("the leader's work did not begin anew")
+			}
+			c.WaitApplied()
+			for _, m := range c.Members {
+				if off := m.Now().Std().Sub(time.Now()); off.Abs() > time.Second || len(m.Status().Warnings) > 0 {
+					t.Errorf("%s is off by %s, warnings %q", m.ID, off, m.Status().Warnings)
+				}
+			}
+			if nodes > 1 {
+				if err := c.Leader().TransferLeadership(context.Background(), ""); err != nil {
+					t.Fatal(err)
+				}
+				wantRightTime(t, c, "with the next leader")
+			}
+			for _, m := range c.Members {
+				c.Restart(m)
+			}
+			wantRightTime(t, c, "after a restart")
+			c.EnsureSame()
+		})
+	}
+}
+
+func TestTimeIsNotSetWhileTheClocksOfAMajorityDisagree(t *testing.T) {
+	bubble.Test(t, func(t *testing.T) {
+		var walls wallClocks
+		walls.set(10*time.Hour, 1, 2, 3)
+		c := clustertest.New(t, clustertest.Options{Configure: walls.configure})
+		stampOf(c)
+		walls.set(0, 1)
+		walls.set(3*time.Hour, 2)
+		walls.set(6*time.Hour, 3)
+		time.Sleep(5 * time.Second)
+		err := setTime(c, false)
+		if err == nil || !strings.Contains(err.Error(), "do not agree within 1s") || !strings.Contains(err.Error(), "3h0m0s") {
+			t.Fatal(err)
+		}
+		if err := setTime(c, true); err != nil {
+			t.Fatal(err)
+		}
+		if off := stampOf(c).Std().Sub(time.Now()); (off - 3*time.Hour).Abs() > time.Second {
+			t.Errorf("it is off by %s, want the middle clock's 3 h", off)
+		}
+	})
+}

@@ -68,11 +68,18 @@ func (n *Node) keepTime() {
 	n.Now()
 }
 
+// timeAhead is what replicated time has over the wall clock.
+func (n *Node) timeAhead() time.Duration {
+	v := n.machine.View()
+	return n.clock.ahead(v.Stamp(), v.TimeSets())
+}
+
 // timeProblem is what is wrong with replicated time; "": nothing.
 func timeProblem(ahead time.Duration) string {
 	switch {
 	case ahead > maxSkew:
-		return fmt.Sprintf("the cluster's time is %s ahead of the wall clock: what is due by the wall clock is late", ahead.Round(time.Second))
+		return fmt.Sprintf("the cluster's time is %s ahead of the wall clock: what is due by the wall clock is late; "+
+			"once the clocks are right, set it back with: asctl cluster set-time", ahead.Round(time.Second))
 	case ahead < -maxSkew:
 		return fmt.Sprintf("the wall clock is %s ahead of the cluster's time and is not followed: "+
 			"it was set forward just now, or the clocks of a majority do not agree", -ahead.Round(time.Second))

@@ -75,6 +75,7 @@ type entry struct {
 	round    *round
 	err      error // it could not be proposed
 	proposed time.Time
+	setsTime bool
 }
 
 // do is Node.Do.
@@ -147,7 +148,11 @@ func (w *writer) run(stop <-chan struct{}) {
 			if w.broken.Load() {
 				w.recover()
 			}
-			proposed <- w.prepare(first)
+			e := w.prepare(first)
+			proposed <- e
+			if e.setsTime {
+				w.drain()
+			}
 		case <-stop:
 			<-w.slots
 			return
@@ -168,6 +173,17 @@ func (w *writer) recover() {
 	}
 }
 
+// drain waits until nothing is in flight: what is written after time was set takes
+// its time from the state that has the setting.
+func (w *writer) drain() {
+	for range maxInFlight {
+		w.slots <- struct{}{}
+	}
+	for range maxInFlight {
+		<-w.slots
+	}
+}
+
 // prepare runs what waits and proposes what it wrote.
 func (w *writer) prepare(first *call) *entry {
 	w.running.Lock()
@@ -181,7 +197,7 @@ func (w *writer) prepare(first *call) *entry {
 		c.err = w.call(b, c.fn)
 		e.calls = append(e.calls, c)
 	}
-	e.proposed = time.Now()
+	e.proposed, e.setsTime = time.Now(), b.SetsTime()
 	if b.Empty() {
 		e.round = w.join()
 		return e

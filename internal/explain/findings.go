@@ -42,8 +42,12 @@ type finder struct {
 }
 
 func (f *finder) add(found Finding) {
-	found.Problem, found.Cause, found.Next = sentence(found.Problem), sentence(found.Cause), sentence(found.Next)
-	f.found = append(f.found, found)
+	f.found = append(f.found, found.inSentences())
+}
+
+func (f Finding) inSentences() Finding {
+	f.Problem, f.Cause, f.Next = sentence(f.Problem), sentence(f.Cause), sentence(f.Next)
+	return f
 }
 
 func sentence(s string) string {

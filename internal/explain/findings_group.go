@@ -23,6 +23,8 @@ const (
 	KindTargetFull       = "NOTIFICATION_TARGET_FULL"
 	KindTargetMissing    = "NOTIFICATION_TARGET_MISSING"
 	KindOrphan           = "ORPHANED_MACHINE"
+	KindTimeAhead        = "TIME_AHEAD"
+	KindTimeBehind       = "TIME_BEHIND"
 )
 
 // conditions are what the group says of itself. Of who is overdue each is found

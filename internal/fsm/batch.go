@@ -32,6 +32,8 @@ type Batch struct {
 
 	undo    []undo // of the running function
 	running bool
+
+	setsTime bool
 }
 
 // change is one record's last version in the batch.
@@ -150,6 +152,10 @@ func (b *Batch) barrier() {
 // Size estimates the encoded size so far; Empty says that nothing was written.
 func (b *Batch) Size() int   { return b.size }
 func (b *Batch) Empty() bool { return len(b.changes) == 0 }
+
+// SetsTime reports whether the batch sets replicated time. The next batch must
+// not begin, with a time of before, until this one is applied.
+func (b *Batch) SetsTime() bool { return b.setsTime }
 
 // Seal encodes the batch as one log entry, which names its predecessor, and
 // leaves its state as the newest prepared one. It must be proposed next, in the

@@ -24,6 +24,14 @@ type View struct{ Reader }
 func (r Reader) Cluster() *autoscaling.Cluster { return r.st.cluster } // nil before bootstrap
 func (r Reader) Stamp() autoscaling.Time       { return r.st.stamp }   // replicated time of the last batch
 
+// TimeSets is how often replicated time was set: Stamp goes back only when it grows.
+func (r Reader) TimeSets() uint64 {
+	if c := r.st.cluster; c != nil && c.TimeSet != nil {
+		return c.TimeSet.Count
+	}
+	return 0
+}
+
 // LogPosition is the (term, sequence) of the last applied batch.
 func (r Reader) LogPosition() (term, sequence uint64) { return r.st.at.term, r.st.at.sequence }
 

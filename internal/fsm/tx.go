@@ -26,8 +26,28 @@ type Tx struct {
 }
 
 // Now is the replicated time of the batch: the same for all its functions, and
-// never before the stamp of an earlier batch.
+// never before the stamp of an earlier batch, unless SetTime was called.
 func (tx *Tx) Now() autoscaling.Time { return tx.b.now }
+
+// SetTime makes the time of the batch t, for what is written from now on and for
+// the entries that follow, also when that is before the stamp of an earlier batch.
+// It notes that in the cluster's record, so that every node that applies the entry
+// counts from t. What the times in other records mean is not its business.
+func (tx *Tx) SetTime(t autoscaling.Time) {
+	b, before, was := tx.b, tx.b.now, tx.b.setsTime
+	b.undo = append(b.undo, undo{index: b.index, state: func() { b.now, b.setsTime = before, was }})
+	c := *tx.Cluster()
+	set := autoscaling.TimeSet{Count: 1, Time: t, Before: before}
+	if c.TimeSet != nil {
+		set.Count += c.TimeSet.Count
+		if !c.TimeSet.Adapted {
+			set.Before = max(set.Before, c.TimeSet.Before)
+		}
+	}
+	c.TimeSet = &set
+	tx.PutCluster(&c)
+	b.now, b.setsTime = t, true
+}
 
 func (tx *Tx) NewUID() autoscaling.UID               { return tx.b.ids.UID() }
 func (tx *Tx) NewInstanceID() autoscaling.InstanceID { return tx.b.ids.InstanceID() }

@@ -11,10 +11,21 @@ const never = autoscaling.Time(math.MaxInt64)
 
 // Listen notes that all samples reach this store from now on. What was measured
 // before may have gone to another node: a period that begins earlier is partial.
+// Series with a sample that is too far ahead are dropped: the cluster's time was
+// set back, and what is measured now would count as older than all there is.
 func (s *Store) Listen(now autoscaling.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.since = now
+	for _, g := range s.groups {
+		g.evicted = min(g.evicted, now)
+		for key, series := range g.series {
+			if series.newest() > int64(now.Add(maxAhead)/1e6) {
+				s.drop(g, key)
+			}
+		}
+	}
+	s.loads.rewind(now)
 }
 
 // knownSince returns the first second from which on all samples of a series are

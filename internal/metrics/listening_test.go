@@ -122,3 +122,25 @@ func TestLeaderDecidesOnlyWhatAllSamplesWouldDecide(t *testing.T) {
 		t.Error("no leader ever decided anything")
 	}
 }
+
+func TestSamplesAreTakenAfterTimeWasSetBack(t *testing.T) {
+	s, c := newTestStore()
+	c.now = start.Add(10 * 365 * 24 * time.Hour)
+	for _, metric := range []string{"m", "other"} {
+		if _, err := s.Put("g", []Sample{{Metric: metric, Value: 1}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.SetLoad("i-1", 50, c.now)
+	c.now = at(60)
+	s.Listen(c.now)
+	if _, known := s.Load("i-1"); known {
+		t.Error("a load of the future is known")
+	}
+	c.now = at(120)
+	put(t, s, "m", map[int]float64{60: 7})
+	points, err := s.Query("g", Query{Source: "push", Metric: "m", Statistic: autoscaling.StatisticAverage, From: at(60), To: at(120), Period: time.Minute})
+	if err != nil || len(points) != 1 || points[0].Value != 7 {
+		t.Error(points, err)
+	}
+}

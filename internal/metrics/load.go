@@ -53,3 +53,15 @@ func (s *Store) Load(id autoscaling.InstanceID) (percent float64, known bool) {
 	}
 	return found.percent, true
 }
+
+// rewind forgets what was seen after now.
+func (l *loads) rewind(now autoscaling.Time) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.swept = min(l.swept, now)
+	for id, seen := range l.latest {
+		if seen.time > now {
+			delete(l.latest, id)
+		}
+	}
+}

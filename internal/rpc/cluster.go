@@ -2,6 +2,7 @@ package rpc
 
 import (
 	"context"
+	"time"
 
 	"github.com/asctl/as/internal/autoscaling"
 	"github.com/asctl/as/internal/control"
@@ -43,6 +44,17 @@ func (s clusterService) ForgetMachines(ctx context.Context, req *pb.ForgetMachin
 		}
 		return &pb.ForgetMachinesResponse{Provider: req.GetProvider(), Instances: int32(f.Instances), Configured: f.Configured}, nil
 	})
+}
+
+// SetTime runs on the leader.
+func (s clusterService) SetTime(ctx context.Context, req *pb.SetTimeRequest) (*pb.SetTimeResponse, error) {
+	before, after, err := s.node.SetTime(ctx, req.GetForce(), req.GetValidateOnly(), control.SetTime)
+	if err != nil {
+		return nil, err
+	}
+	return &pb.SetTimeResponse{
+		Before: timestamp(before), Time: timestamp(after), Changed: before.Sub(after).Abs() > time.Second,
+	}, nil
 }
 
 func checkTransfer(s Status, id string) error {

@@ -1,6 +1,8 @@
 package rpc
 
 import (
+	"time"
+
 	pb "github.com/asctl/as/proto/autoscaling/v1"
 
 	"google.golang.org/protobuf/types/known/timestamppb"
@@ -8,7 +10,7 @@ import (
 
 // clusterMessage shows what a node knows of its cluster.
 func clusterMessage(s Status) *pb.ClusterStatus {
-	return &pb.ClusterStatus{
+	m := &pb.ClusterStatus{
 		ClusterId:   s.ClusterID,
 		Leader:      s.Leader,
 		Term:        int64(s.Term),
@@ -17,6 +19,10 @@ func clusterMessage(s Status) *pb.ClusterStatus {
 		Conditions:  convertAll(s.Conditions, conditionMessage),
 		Warnings:    s.Warnings,
 	}
+	if s.TimeAhead.Abs() > time.Second {
+		m.TimeAhead = duration(s.TimeAhead.Round(time.Millisecond))
+	}
+	return m
 }
 
 func nodeMessage(n NodeStatus) *pb.ClusterStatus_Node {

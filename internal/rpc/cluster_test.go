@@ -3,6 +3,7 @@ package rpc
 import (
 	"context"
 	"testing"
+	"time"
 
 	"google.golang.org/grpc/codes"
 
@@ -38,4 +39,35 @@ func TestLeadershipIsTransferredByTheLeader(t *testing.T) {
 	}
 	_, err := api.TransferLeadership(ctx, &pb.TransferLeadershipRequest{NodeId: "n9"})
 	wantError(t, err, codes.NotFound, autoscaling.NotFound)
+}
+
+func TestTimeIsSetByTheLeaderAndRecorded(t *testing.T) {
+	c := startCluster(t, 2)
+	api := c.nodes[1].clients() // forwarded
+	ctx := context.Background()
+	if s := ok[*pb.SetTimeResponse](t)(api.SetTime(ctx, &pb.SetTimeRequest{})); s.GetChanged() {
+		t.Error(s)
+	}
+	c.ahead.Store(int64(10 * 24 * time.Hour))
+	findings := ok[*pb.ListFindingsResponse](t)(api.ListFindings(ctx, &pb.ListFindingsRequest{Parent: "namespaces/default"})).GetFindings()
+	if len(findings) != 1 || findings[0].GetKind() != "TIME_AHEAD" || findings[0].GetSeverity() != pb.Finding_ERROR || findings[0].GetCommand() != "asctl cluster set-time" {
+		t.Error(findings)
+	}
+	if s := ok[*pb.ClusterStatus](t)(api.GetClusterStatus(ctx, &pb.GetClusterStatusRequest{})); s.GetTimeAhead().AsDuration() != 10*24*time.Hour {
+		t.Error(s)
+	}
+	ok[*pb.SetTimeResponse](t)(api.SetTime(ctx, &pb.SetTimeRequest{ValidateOnly: true}))
+	if c.nodes[0].View().TimeSets() != 0 {
+		t.Error("a dry run set it")
+	}
+	s := ok[*pb.SetTimeResponse](t)(api.SetTime(ctx, &pb.SetTimeRequest{}))
+	if !s.GetChanged() || s.GetBefore().AsTime().Sub(s.GetTime().AsTime()) != 10*24*time.Hour {
+		t.Error(s)
+	}
+	v := c.nodes[0].View()
+	for e := range v.Events(v.LastEvent() - 1) {
+		if e.Type != autoscaling.EventTimeSet || v.TimeSets() != 1 {
+			t.Error(e)
+		}
+	}
 }

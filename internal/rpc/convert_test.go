@@ -320,7 +320,7 @@ func TestEnumsOfRecordsAndMessagesAreTheSame(t *testing.T) {
 		autoscaling.EventHookHeartbeat, autoscaling.EventHookEnded, autoscaling.EventTargetCreated, autoscaling.EventTargetUpdated,
 		autoscaling.EventTargetDeleted, autoscaling.EventNotificationCreated, autoscaling.EventNotificationUpdated,
 		autoscaling.EventNotificationDeleted, autoscaling.EventNotificationDead, autoscaling.EventNotificationTest,
-		autoscaling.EventMachineReleased, autoscaling.EventRebalanceStarted, autoscaling.EventMachinesForgotten)
+		autoscaling.EventMachineReleased, autoscaling.EventRebalanceStarted, autoscaling.EventMachinesForgotten, autoscaling.EventTimeSet)
 	checkNames(t, pb.LifecycleHook_Transition(0).Descriptor(), autoscaling.TransitionLaunching, autoscaling.TransitionTerminating)
 	checkNames(t, pb.LifecycleHook_Result(0).Descriptor(), autoscaling.ResultContinue, autoscaling.ResultAbandon, autoscaling.ResultRollback)
 	checkNames(t, pb.Delivery_State(0).Descriptor(), autoscaling.DeliveryPending, autoscaling.DeliveryDead)

@@ -50,7 +50,8 @@ func (s decisionService) ListFindings(ctx context.Context, req *pb.ListFindingsR
 	}
 	var all []explain.Finding
 	if req.GetGroup() == "" {
-		all = explain.Findings(v.Reader, everyNamespace(req.GetParent()), s.node.Now())
+		now := s.node.Now()
+		all = append(explain.ClockFindings(s.node.Status().TimeAhead, now), explain.Findings(v.Reader, everyNamespace(req.GetParent()), now)...)
 	} else {
 		g, err := control.FindGroup(v.Reader, control.GroupName{Namespace: namespaceOf(req.GetParent()), ID: req.GetGroup()})
 		if err != nil {

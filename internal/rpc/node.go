@@ -45,6 +45,10 @@ type Leadership interface {
 	Leader() Leader
 	// TransferLeadership makes another node the leader; "" lets the node choose.
 	TransferLeadership(ctx context.Context, id string) error
+	// SetTime makes replicated time that of the wall clocks, with set in the
+	// transaction, and returns both; a difference below a second stays. Without force
+	// the wall clocks of a majority must agree. A dry run only checks.
+	SetTime(ctx context.Context, force, dryRun bool, set func(*fsm.Tx, autoscaling.Time)) (before, after autoscaling.Time, err error)
 	// Status is what this node knows of the cluster, from memory.
 	Status() Status
 }
@@ -68,6 +72,7 @@ type Status struct {
 	Nodes       []NodeStatus
 	Conditions  []autoscaling.Condition // only those that hold
 	Warnings    []string
+	TimeAhead   time.Duration // of replicated time, over the wall clock
 }
 
 // NodeStatus is what a node knows of another, or of itself.

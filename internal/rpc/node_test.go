@@ -32,6 +32,7 @@ type testCluster struct {
 	index   uint64
 	term    uint64
 	now     atomic.Int64
+	ahead   atomic.Int64 // of the wall clock, a Duration
 	counter uint64
 	waiting atomic.Int64 // calls of Do that wait for the writer
 	// broken makes Do fail without doing anything.
@@ -226,8 +227,21 @@ func (n *testNode) TransferLeadership(_ context.Context, id string) error {
 	return nil
 }
 
+// SetTime sets it back by what the cluster's ahead says.
+func (n *testNode) SetTime(ctx context.Context, _, dryRun bool, set func(*fsm.Tx, autoscaling.Time)) (before, after autoscaling.Time, err error) {
+	before = n.Now()
+	after = before.Add(-time.Duration(n.cluster.ahead.Load()))
+	if dryRun || before == after {
+		return before, after, nil
+	}
+	err = n.Do(ctx, func(tx *fsm.Tx) error { set(tx, after); return nil })
+	n.cluster.now.Store(int64(after))
+	n.cluster.ahead.Store(0)
+	return before, after, err
+}
+
 func (n *testNode) Status() Status {
-	s := Status{ClusterID: "c", Term: n.cluster.term, CommitIndex: n.applied.Load(), Warnings: []string{"clocks differ"}}
+	s := Status{TimeAhead: time.Duration(n.cluster.ahead.Load()), ClusterID: "c", Term: n.cluster.term, CommitIndex: n.applied.Load(), Warnings: []string{"clocks differ"}}
 	leader := n.cluster.leader.Load()
 	if leader != nil {
 		s.Leader = leader.id

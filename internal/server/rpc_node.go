@@ -1,8 +1,10 @@
 package server
 
 import (
+	"context"
 	"time"
 
+	"github.com/asctl/as/internal/autoscaling"
 	"github.com/asctl/as/internal/cluster"
 	"github.com/asctl/as/internal/fsm"
 	"github.com/asctl/as/internal/rpc"
@@ -26,9 +28,13 @@ func (n rpcNode) Leader() rpc.Leader {
 	return rpc.Leader{ID: l.ID, GRPCAddress: l.GRPCAddress, Self: l.ID == n.id}
 }
 
+func (n rpcNode) SetTime(ctx context.Context, force, dryRun bool, set func(*fsm.Tx, autoscaling.Time)) (before, after autoscaling.Time, err error) {
+	return n.Node.SetTime(ctx, cluster.TimeSetting{Force: force, DryRun: dryRun, Set: set})
+}
+
 func (n rpcNode) Status() rpc.Status {
 	s := n.Node.Status()
-	status := rpc.Status{ClusterID: string(s.ClusterID), Leader: s.Leader, Term: s.Term, CommitIndex: s.CommitIndex, Warnings: s.Warnings}
+	status := rpc.Status{ClusterID: string(s.ClusterID), Leader: s.Leader, Term: s.Term, CommitIndex: s.CommitIndex, Warnings: s.Warnings, TimeAhead: s.TimeAhead}
 	for _, x := range s.Nodes {
 		status.Nodes = append(status.Nodes, rpc.NodeStatus{
 			ID: x.ID, Leads: x.Role == cluster.RoleLeader, Health: nodeHealth[x.Health],

@@ -221,6 +221,7 @@ func TestPathsReachTheirMethods(t *testing.T) {
 		"GET /v1/events:watch?namespace=default&group=web&afterIndex=7",
 		"GET /v1/cluster",
 		"POST /v1/cluster:transferLeadership",
+		"POST /v1/cluster:setTime",
 	} {
 		t.Run(path, func(t *testing.T) {
 			verb, target, _ := strings.Cut(path, " ")

@@ -11,6 +11,7 @@ import (
 	_ "google.golang.org/genproto/googleapis/api/annotations"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
+	durationpb "google.golang.org/protobuf/types/known/durationpb"
 	timestamppb "google.golang.org/protobuf/types/known/timestamppb"
 	reflect "reflect"
 	sync "sync"
@@ -264,7 +265,9 @@ type ClusterStatus struct {
 	Nodes       []*ClusterStatus_Node `protobuf:"bytes,5,rep,name=nodes,proto3" json:"nodes,omitempty"`
 	Conditions  []*Condition          `protobuf:"bytes,6,rep,name=conditions,proto3" json:"conditions,omitempty"`
 	// One sentence each, e.g. that the nodes' providers differ, or their clocks by more than a second.
-	Warnings      []string `protobuf:"bytes,7,rep,name=warnings,proto3" json:"warnings,omitempty"`
+	Warnings []string `protobuf:"bytes,7,rep,name=warnings,proto3" json:"warnings,omitempty"`
+	// What the cluster's time is ahead of the nodes' middle wall clock; negative while that is ahead and not followed.
+	TimeAhead     *durationpb.Duration `protobuf:"bytes,12,opt,name=time_ahead,json=timeAhead,proto3" json:"time_ahead,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -344,6 +347,13 @@ func (x *ClusterStatus) GetConditions() []*Condition {
 func (x *ClusterStatus) GetWarnings() []string {
 	if x != nil {
 		return x.Warnings
+	}
+	return nil
+}
+
+func (x *ClusterStatus) GetTimeAhead() *durationpb.Duration {
+	if x != nil {
+		return x.TimeAhead
 	}
 	return nil
 }
@@ -447,6 +457,132 @@ func (x *TransferLeadershipRequest) GetValidateOnly() bool {
 	return false
 }
 
+type SetTimeRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Takes the middle wall clock although those of a majority do not agree.
+	Force bool `protobuf:"varint,1,opt,name=force,proto3" json:"force,omitempty"`
+	// For the logs. To set the time again changes nothing, so nothing is remembered under it.
+	RequestId string `protobuf:"bytes,2,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// Dry run: all checks, nothing is set.
+	ValidateOnly  bool `protobuf:"varint,3,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SetTimeRequest) Reset() {
+	*x = SetTimeRequest{}
+	mi := &file_autoscaling_v1_cluster_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SetTimeRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SetTimeRequest) ProtoMessage() {}
+
+func (x *SetTimeRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_autoscaling_v1_cluster_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SetTimeRequest.ProtoReflect.Descriptor instead.
+func (*SetTimeRequest) Descriptor() ([]byte, []int) {
+	return file_autoscaling_v1_cluster_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *SetTimeRequest) GetForce() bool {
+	if x != nil {
+		return x.Force
+	}
+	return false
+}
+
+func (x *SetTimeRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+func (x *SetTimeRequest) GetValidateOnly() bool {
+	if x != nil {
+		return x.ValidateOnly
+	}
+	return false
+}
+
+type SetTimeResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The cluster's time when it was asked for.
+	Before *timestamppb.Timestamp `protobuf:"bytes,1,opt,name=before,proto3" json:"before,omitempty"`
+	// What it was set to; of a dry run, what it would be set to.
+	Time *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=time,proto3" json:"time,omitempty"`
+	// It was set: `before` was off by more than a second.
+	Changed       bool `protobuf:"varint,3,opt,name=changed,proto3" json:"changed,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SetTimeResponse) Reset() {
+	*x = SetTimeResponse{}
+	mi := &file_autoscaling_v1_cluster_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SetTimeResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SetTimeResponse) ProtoMessage() {}
+
+func (x *SetTimeResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_autoscaling_v1_cluster_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SetTimeResponse.ProtoReflect.Descriptor instead.
+func (*SetTimeResponse) Descriptor() ([]byte, []int) {
+	return file_autoscaling_v1_cluster_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *SetTimeResponse) GetBefore() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Before
+	}
+	return nil
+}
+
+func (x *SetTimeResponse) GetTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Time
+	}
+	return nil
+}
+
+func (x *SetTimeResponse) GetChanged() bool {
+	if x != nil {
+		return x.Changed
+	}
+	return false
+}
+
 type ClusterStatus_Node struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// E.g. `n1`.
@@ -469,7 +605,7 @@ type ClusterStatus_Node struct {
 
 func (x *ClusterStatus_Node) Reset() {
 	*x = ClusterStatus_Node{}
-	mi := &file_autoscaling_v1_cluster_proto_msgTypes[5]
+	mi := &file_autoscaling_v1_cluster_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -481,7 +617,7 @@ func (x *ClusterStatus_Node) String() string {
 func (*ClusterStatus_Node) ProtoMessage() {}
 
 func (x *ClusterStatus_Node) ProtoReflect() protoreflect.Message {
-	mi := &file_autoscaling_v1_cluster_proto_msgTypes[5]
+	mi := &file_autoscaling_v1_cluster_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -564,7 +700,7 @@ var File_autoscaling_v1_cluster_proto protoreflect.FileDescriptor
 
 const file_autoscaling_v1_cluster_proto_rawDesc = "" +
 	"\n" +
-	"\x1cautoscaling/v1/cluster.proto\x12\x0eautoscaling.v1\x1a\x1eautoscaling/v1/condition.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x8d\x01\n" +
+	"\x1cautoscaling/v1/cluster.proto\x12\x0eautoscaling.v1\x1a\x1eautoscaling/v1/condition.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x8d\x01\n" +
 	"\x15ForgetMachinesRequest\x12&\n" +
 	"\bprovider\x18\x01 \x01(\tB\n" +
 	"\xbaH\a\xc8\x01\x01r\x02\x18?R\bprovider\x12'\n" +
@@ -576,7 +712,7 @@ const file_autoscaling_v1_cluster_proto_rawDesc = "" +
 	"\tinstances\x18\x02 \x01(\x05R\tinstances\x12\x1e\n" +
 	"\n" +
 	"configured\x18\x03 \x01(\bR\n" +
-	"configured\"\x91\x06\n" +
+	"configured\"\xcb\x06\n" +
 	"\rClusterStatus\x12\x1d\n" +
 	"\n" +
 	"cluster_id\x18\x01 \x01(\tR\tclusterId\x12\x16\n" +
@@ -587,7 +723,9 @@ const file_autoscaling_v1_cluster_proto_rawDesc = "" +
 	"\n" +
 	"conditions\x18\x06 \x03(\v2\x19.autoscaling.v1.ConditionR\n" +
 	"conditions\x12\x1a\n" +
-	"\bwarnings\x18\a \x03(\tR\bwarnings\x1a\x80\x04\n" +
+	"\bwarnings\x18\a \x03(\tR\bwarnings\x128\n" +
+	"\n" +
+	"time_ahead\x18\f \x01(\v2\x19.google.protobuf.DurationR\ttimeAhead\x1a\x80\x04\n" +
 	"\x04Node\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12;\n" +
 	"\x04role\x18\x02 \x01(\x0e2'.autoscaling.v1.ClusterStatus.Node.RoleR\x04role\x12A\n" +
@@ -613,11 +751,21 @@ const file_autoscaling_v1_cluster_proto_rawDesc = "" +
 	"\anode_id\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x18?R\x06nodeId\x12'\n" +
 	"\n" +
 	"request_id\x18\x02 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x01R\trequestId\x12#\n" +
-	"\rvalidate_only\x18\x03 \x01(\bR\fvalidateOnly2\x96\x03\n" +
+	"\rvalidate_only\x18\x03 \x01(\bR\fvalidateOnly\"t\n" +
+	"\x0eSetTimeRequest\x12\x14\n" +
+	"\x05force\x18\x01 \x01(\bR\x05force\x12'\n" +
+	"\n" +
+	"request_id\x18\x02 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x01R\trequestId\x12#\n" +
+	"\rvalidate_only\x18\x03 \x01(\bR\fvalidateOnly\"\x8f\x01\n" +
+	"\x0fSetTimeResponse\x122\n" +
+	"\x06before\x18\x01 \x01(\v2\x1a.google.protobuf.TimestampR\x06before\x12.\n" +
+	"\x04time\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\x04time\x12\x18\n" +
+	"\achanged\x18\x03 \x01(\bR\achanged2\x82\x04\n" +
 	"\x0eClusterService\x12o\n" +
 	"\x10GetClusterStatus\x12'.autoscaling.v1.GetClusterStatusRequest\x1a\x1d.autoscaling.v1.ClusterStatus\"\x13\x82\xd3\xe4\x93\x02\r\x12\v/v1/cluster\x12\x89\x01\n" +
 	"\x12TransferLeadership\x12).autoscaling.v1.TransferLeadershipRequest\x1a\x1d.autoscaling.v1.ClusterStatus\")\x82\xd3\xe4\x93\x02#:\x01*\"\x1e/v1/cluster:transferLeadership\x12\x86\x01\n" +
-	"\x0eForgetMachines\x12%.autoscaling.v1.ForgetMachinesRequest\x1a&.autoscaling.v1.ForgetMachinesResponse\"%\x82\xd3\xe4\x93\x02\x1f:\x01*\"\x1a/v1/cluster:forgetMachinesB8Z6github.com/asctl/as/proto/autoscaling/v1;autoscalingv1b\x06proto3"
+	"\x0eForgetMachines\x12%.autoscaling.v1.ForgetMachinesRequest\x1a&.autoscaling.v1.ForgetMachinesResponse\"%\x82\xd3\xe4\x93\x02\x1f:\x01*\"\x1a/v1/cluster:forgetMachines\x12j\n" +
+	"\aSetTime\x12\x1e.autoscaling.v1.SetTimeRequest\x1a\x1f.autoscaling.v1.SetTimeResponse\"\x1e\x82\xd3\xe4\x93\x02\x18:\x01*\"\x13/v1/cluster:setTimeB8Z6github.com/asctl/as/proto/autoscaling/v1;autoscalingv1b\x06proto3"
 
 var (
 	file_autoscaling_v1_cluster_proto_rawDescOnce sync.Once
@@ -632,7 +780,7 @@ func file_autoscaling_v1_cluster_proto_rawDescGZIP() []byte {
 }
 
 var file_autoscaling_v1_cluster_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_autoscaling_v1_cluster_proto_msgTypes = make([]protoimpl.MessageInfo, 6)
+var file_autoscaling_v1_cluster_proto_msgTypes = make([]protoimpl.MessageInfo, 8)
 var file_autoscaling_v1_cluster_proto_goTypes = []any{
 	(ClusterStatus_Node_Role)(0),      // 0: autoscaling.v1.ClusterStatus.Node.Role
 	(ClusterStatus_Node_Health)(0),    // 1: autoscaling.v1.ClusterStatus.Node.Health
@@ -641,27 +789,35 @@ var file_autoscaling_v1_cluster_proto_goTypes = []any{
 	(*ClusterStatus)(nil),             // 4: autoscaling.v1.ClusterStatus
 	(*GetClusterStatusRequest)(nil),   // 5: autoscaling.v1.GetClusterStatusRequest
 	(*TransferLeadershipRequest)(nil), // 6: autoscaling.v1.TransferLeadershipRequest
-	(*ClusterStatus_Node)(nil),        // 7: autoscaling.v1.ClusterStatus.Node
-	(*Condition)(nil),                 // 8: autoscaling.v1.Condition
-	(*timestamppb.Timestamp)(nil),     // 9: google.protobuf.Timestamp
+	(*SetTimeRequest)(nil),            // 7: autoscaling.v1.SetTimeRequest
+	(*SetTimeResponse)(nil),           // 8: autoscaling.v1.SetTimeResponse
+	(*ClusterStatus_Node)(nil),        // 9: autoscaling.v1.ClusterStatus.Node
+	(*Condition)(nil),                 // 10: autoscaling.v1.Condition
+	(*durationpb.Duration)(nil),       // 11: google.protobuf.Duration
+	(*timestamppb.Timestamp)(nil),     // 12: google.protobuf.Timestamp
 }
 var file_autoscaling_v1_cluster_proto_depIdxs = []int32{
-	7, // 0: autoscaling.v1.ClusterStatus.nodes:type_name -> autoscaling.v1.ClusterStatus.Node
-	8, // 1: autoscaling.v1.ClusterStatus.conditions:type_name -> autoscaling.v1.Condition
-	0, // 2: autoscaling.v1.ClusterStatus.Node.role:type_name -> autoscaling.v1.ClusterStatus.Node.Role
-	1, // 3: autoscaling.v1.ClusterStatus.Node.health:type_name -> autoscaling.v1.ClusterStatus.Node.Health
-	9, // 4: autoscaling.v1.ClusterStatus.Node.last_contact:type_name -> google.protobuf.Timestamp
-	5, // 5: autoscaling.v1.ClusterService.GetClusterStatus:input_type -> autoscaling.v1.GetClusterStatusRequest
-	6, // 6: autoscaling.v1.ClusterService.TransferLeadership:input_type -> autoscaling.v1.TransferLeadershipRequest
-	2, // 7: autoscaling.v1.ClusterService.ForgetMachines:input_type -> autoscaling.v1.ForgetMachinesRequest
-	4, // 8: autoscaling.v1.ClusterService.GetClusterStatus:output_type -> autoscaling.v1.ClusterStatus
-	4, // 9: autoscaling.v1.ClusterService.TransferLeadership:output_type -> autoscaling.v1.ClusterStatus
-	3, // 10: autoscaling.v1.ClusterService.ForgetMachines:output_type -> autoscaling.v1.ForgetMachinesResponse
-	8, // [8:11] is the sub-list for method output_type
-	5, // [5:8] is the sub-list for method input_type
-	5, // [5:5] is the sub-list for extension type_name
-	5, // [5:5] is the sub-list for extension extendee
-	0, // [0:5] is the sub-list for field type_name
+	9,  // 0: autoscaling.v1.ClusterStatus.nodes:type_name -> autoscaling.v1.ClusterStatus.Node
+	10, // 1: autoscaling.v1.ClusterStatus.conditions:type_name -> autoscaling.v1.Condition
+	11, // 2: autoscaling.v1.ClusterStatus.time_ahead:type_name -> google.protobuf.Duration
+	12, // 3: autoscaling.v1.SetTimeResponse.before:type_name -> google.protobuf.Timestamp
+	12, // 4: autoscaling.v1.SetTimeResponse.time:type_name -> google.protobuf.Timestamp
+	0,  // 5: autoscaling.v1.ClusterStatus.Node.role:type_name -> autoscaling.v1.ClusterStatus.Node.Role
+	1,  // 6: autoscaling.v1.ClusterStatus.Node.health:type_name -> autoscaling.v1.ClusterStatus.Node.Health
+	12, // 7: autoscaling.v1.ClusterStatus.Node.last_contact:type_name -> google.protobuf.Timestamp
+	5,  // 8: autoscaling.v1.ClusterService.GetClusterStatus:input_type -> autoscaling.v1.GetClusterStatusRequest
+	6,  // 9: autoscaling.v1.ClusterService.TransferLeadership:input_type -> autoscaling.v1.TransferLeadershipRequest
+	2,  // 10: autoscaling.v1.ClusterService.ForgetMachines:input_type -> autoscaling.v1.ForgetMachinesRequest
+	7,  // 11: autoscaling.v1.ClusterService.SetTime:input_type -> autoscaling.v1.SetTimeRequest
+	4,  // 12: autoscaling.v1.ClusterService.GetClusterStatus:output_type -> autoscaling.v1.ClusterStatus
+	4,  // 13: autoscaling.v1.ClusterService.TransferLeadership:output_type -> autoscaling.v1.ClusterStatus
+	3,  // 14: autoscaling.v1.ClusterService.ForgetMachines:output_type -> autoscaling.v1.ForgetMachinesResponse
+	8,  // 15: autoscaling.v1.ClusterService.SetTime:output_type -> autoscaling.v1.SetTimeResponse
+	12, // [12:16] is the sub-list for method output_type
+	8,  // [8:12] is the sub-list for method input_type
+	8,  // [8:8] is the sub-list for extension type_name
+	8,  // [8:8] is the sub-list for extension extendee
+	0,  // [0:8] is the sub-list for field type_name
 }
 
 func init() { file_autoscaling_v1_cluster_proto_init() }
@@ -676,7 +832,7 @@ func file_autoscaling_v1_cluster_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_autoscaling_v1_cluster_proto_rawDesc), len(file_autoscaling_v1_cluster_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   6,
+			NumMessages:   8,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

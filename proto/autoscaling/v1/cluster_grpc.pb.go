@@ -22,6 +22,7 @@ const (
 	ClusterService_GetClusterStatus_FullMethodName   = "/autoscaling.v1.ClusterService/GetClusterStatus"
 	ClusterService_TransferLeadership_FullMethodName = "/autoscaling.v1.ClusterService/TransferLeadership"
 	ClusterService_ForgetMachines_FullMethodName     = "/autoscaling.v1.ClusterService/ForgetMachines"
+	ClusterService_SetTime_FullMethodName            = "/autoscaling.v1.ClusterService/SetTime"
 )
 
 // ClusterServiceClient is the client API for ClusterService service.
@@ -40,6 +41,11 @@ type ClusterServiceClient interface {
 	// the recorded one; instances that are not in it are lost and replaced. Errors: `NOT_FOUND` when no such provider is
 	// configured and no instance has a machine of one; `NO_LEADER`.
 	ForgetMachines(ctx context.Context, in *ForgetMachinesRequest, opts ...grpc.CallOption) (*ForgetMachinesResponse, error)
+	// Sets the cluster's time, which never goes back by itself, to that of the nodes' wall clocks, after those were wrong:
+	// schedules go on from it, what waits ends at the latest as if it had begun now, history stays. It is recorded as an
+	// event. Changes nothing where the two differ by less than a second. Errors: `WRONG_STATE` when the wall clocks of a
+	// majority of the nodes do not agree within a second, unless `force` is set; `NO_LEADER`.
+	SetTime(ctx context.Context, in *SetTimeRequest, opts ...grpc.CallOption) (*SetTimeResponse, error)
 }
 
 type clusterServiceClient struct {
@@ -80,6 +86,16 @@ func (c *clusterServiceClient) ForgetMachines(ctx context.Context, in *ForgetMac
 	return out, nil
 }
 
+func (c *clusterServiceClient) SetTime(ctx context.Context, in *SetTimeRequest, opts ...grpc.CallOption) (*SetTimeResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(SetTimeResponse)
+	err := c.cc.Invoke(ctx, ClusterService_SetTime_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // ClusterServiceServer is the server API for ClusterService service.
 // All implementations must embed UnimplementedClusterServiceServer
 // for forward compatibility.
@@ -96,6 +112,11 @@ type ClusterServiceServer interface {
 	// the recorded one; instances that are not in it are lost and replaced. Errors: `NOT_FOUND` when no such provider is
 	// configured and no instance has a machine of one; `NO_LEADER`.
 	ForgetMachines(context.Context, *ForgetMachinesRequest) (*ForgetMachinesResponse, error)
+	// Sets the cluster's time, which never goes back by itself, to that of the nodes' wall clocks, after those were wrong:
+	// schedules go on from it, what waits ends at the latest as if it had begun now, history stays. It is recorded as an
+	// event. Changes nothing where the two differ by less than a second. Errors: `WRONG_STATE` when the wall clocks of a
+	// majority of the nodes do not agree within a second, unless `force` is set; `NO_LEADER`.
+	SetTime(context.Context, *SetTimeRequest) (*SetTimeResponse, error)
 	mustEmbedUnimplementedClusterServiceServer()
 }
 
@@ -114,6 +135,9 @@ func (UnimplementedClusterServiceServer) TransferLeadership(context.Context, *Tr
 }
 func (UnimplementedClusterServiceServer) ForgetMachines(context.Context, *ForgetMachinesRequest) (*ForgetMachinesResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ForgetMachines not implemented")
+}
+func (UnimplementedClusterServiceServer) SetTime(context.Context, *SetTimeRequest) (*SetTimeResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method SetTime not implemented")
 }
 func (UnimplementedClusterServiceServer) mustEmbedUnimplementedClusterServiceServer() {}
 func (UnimplementedClusterServiceServer) testEmbeddedByValue()                        {}
@@ -190,6 +214,24 @@ func _ClusterService_ForgetMachines_Handler(srv interface{}, ctx context.Context
 	return interceptor(ctx, in, info, handler)
 }
 
+func _ClusterService_SetTime_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(SetTimeRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ClusterServiceServer).SetTime(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: ClusterService_SetTime_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ClusterServiceServer).SetTime(ctx, req.(*SetTimeRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // ClusterService_ServiceDesc is the grpc.ServiceDesc for ClusterService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -208,6 +250,10 @@ var ClusterService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "ForgetMachines",
 			Handler:    _ClusterService_ForgetMachines_Handler,
+		},
+		{
+			MethodName: "SetTime",
+			Handler:    _ClusterService_SetTime_Handler,
 		},
 	},
 	Streams:  []grpc.StreamDesc{},

@@ -107,6 +107,8 @@ const (
 	Event_REBALANCE_REQUESTED Event_Type = 57
 	// A caller said that a provider's machines are lost.
 	Event_MACHINES_FORGOTTEN Event_Type = 60
+	// The cluster's time was set; the event's own may be before that of the event before it.
+	Event_TIME_SET Event_Type = 61
 )
 
 // Enum value maps for Event_Type.
@@ -171,6 +173,7 @@ var (
 		56: "MACHINE_RELEASED",
 		57: "REBALANCE_REQUESTED",
 		60: "MACHINES_FORGOTTEN",
+		61: "TIME_SET",
 	}
 	Event_Type_value = map[string]int32{
 		"TYPE_UNSPECIFIED":            0,
@@ -232,6 +235,7 @@ var (
 		"MACHINE_RELEASED":            56,
 		"REBALANCE_REQUESTED":         57,
 		"MACHINES_FORGOTTEN":          60,
+		"TIME_SET":                    61,
 	}
 )
 
@@ -481,7 +485,7 @@ var File_autoscaling_v1_event_proto protoreflect.FileDescriptor
 
 const file_autoscaling_v1_event_proto_rawDesc = "" +
 	"\n" +
-	"\x1aautoscaling/v1/event.proto\x12\x0eautoscaling.v1\x1a\x1dautoscaling/v1/instance.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xf7\x0e\n" +
+	"\x1aautoscaling/v1/event.proto\x12\x0eautoscaling.v1\x1a\x1dautoscaling/v1/instance.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x85\x0f\n" +
 	"\x05Event\x12\x14\n" +
 	"\x05index\x18\x01 \x01(\x03R\x05index\x12.\n" +
 	"\x04time\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\x04time\x12\x1c\n" +
@@ -501,8 +505,7 @@ const file_autoscaling_v1_event_proto_rawDesc = "" +
 	"\x04step\x18\r \x01(\tR\x04step\x1a=\n" +
 	"\x0fAttributesEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xf3\n" +
-	"\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\x81\v\n" +
 	"\x04Type\x12\x14\n" +
 	"\x10TYPE_UNSPECIFIED\x10\x00\x12\x19\n" +
 	"\x15CONFIGURATION_CREATED\x10\x01\x12\x19\n" +
@@ -563,7 +566,8 @@ const file_autoscaling_v1_event_proto_rawDesc = "" +
 	"\x11NOTIFICATION_TEST\x107\x12\x14\n" +
 	"\x10MACHINE_RELEASED\x108\x12\x17\n" +
 	"\x13REBALANCE_REQUESTED\x109\x12\x16\n" +
-	"\x12MACHINES_FORGOTTEN\x10<\"\xb5\x01\n" +
+	"\x12MACHINES_FORGOTTEN\x10<\x12\f\n" +
+	"\bTIME_SET\x10=\"\xb5\x01\n" +
 	"\x12WatchEventsRequest\x129\n" +
 	"\tnamespace\x18\x01 \x01(\tB\x1b\xbaH\x18\xd8\x01\x01r\x132\x11^[a-z0-9-]{1,63}$R\tnamespace\x121\n" +
 	"\x05group\x18\x02 \x01(\tB\x1b\xbaH\x18\xd8\x01\x01r\x132\x11^[a-z0-9-]{1,63}$R\x05group\x121\n" +
