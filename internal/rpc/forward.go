@@ -3,6 +3,7 @@ package rpc
 import (
 	"cmp"
 	"context"
+	"time"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
@@ -23,7 +24,7 @@ func (s *Server) forward(ctx context.Context, r *route, message *raw, local func
 	if callOf(ctx).forwarded {
 		return nil, noLeader("the call was forwarded to a node that does not lead")
 	}
-	patience := patience{limit: s.leaderWait}
+	patience := patience{limit: s.leaderWait, since: time.Now()}
 	defer patience.end()
 	for { // ends with the patience
 		leader := s.node.Leader()

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"time"
 
 	"google.golang.org/grpc"
 )
@@ -81,7 +82,7 @@ func (s *Server) openStream(ctx context.Context, r *route) (grpc.ClientStream, f
 	if callOf(ctx).forwarded {
 		return nil, nil, Leader{}, noLeader("the call was forwarded to a node that does not lead")
 	}
-	patience := patience{limit: s.leaderWait}
+	patience := patience{limit: s.leaderWait, since: time.Now()}
 	defer patience.end()
 	for { // ends with the patience
 		leader := s.node.Leader()

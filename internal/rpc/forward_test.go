@@ -162,18 +162,16 @@ func TestACallFollowsALeadThatIsLost(t *testing.T) {
 // the leader while the leader's writer hangs, until release.
 func brokenCall(t *testing.T, setUp func(*testCluster), call func(clients) error) (c *testCluster, result chan error, release func()) {
 	t.Helper()
-	var target net.Addr
-	c = startCluster(t, 2, func(cfg *Config) {
-		cfg.DialOptions = append(cfg.DialOptions, grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) {
-			return new(net.Dialer).DialContext(ctx, "tcp", target.String())
-		}))
-	})
-	setUp(c)
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	target = listener.Addr()
+	c = startCluster(t, 2, func(cfg *Config) {
+		cfg.DialOptions = append(cfg.DialOptions, grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) {
+			return new(net.Dialer).DialContext(ctx, "tcp", listener.Addr().String())
+		}))
+	})
+	setUp(c)
 	var conns sync.Map
 	go func() { _ = c.nodes[0].server.GRPC().Serve(&keptListener{listener, &conns}) }()
 	writing, end := make(chan struct{}), make(chan struct{})

@@ -9,6 +9,7 @@ import (
 // with its limit, or with the caller's own.
 type patience struct {
 	limit time.Duration
+	since time.Time // when the call began: waiting on a dead connection counts
 
 	until time.Time
 	pause time.Duration
@@ -26,7 +27,10 @@ const (
 func (p *patience) wait(ctx context.Context) bool {
 	now := time.Now()
 	if p.timer == nil {
-		p.until = now.Add(p.limit)
+		p.until = p.since.Add(p.limit)
+		if least := now.Add(p.limit / 2); least.After(p.until) {
+			p.until = least // what was lost after a long time is tried again, too
+		}
 		p.pause = firstPause
 		p.timer = time.NewTimer(p.pause)
 	} else {

@@ -9,6 +9,7 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/backoff"
 	"google.golang.org/grpc/metadata"
+	"google.golang.org/grpc/status"
 )
 
 // peers are the connections to other nodes' API, one to each: one connection
@@ -19,6 +20,8 @@ type peers struct {
 	mu   sync.Mutex
 	all  map[string]*peerConn // by address; as many as there ever were nodes
 	shut bool
+	// paths is by address, see watchPaths.
+	paths map[string]*path
 }
 
 // peerConn is a connection to a node and the ends of the calls that are under way
@@ -39,7 +42,8 @@ const (
 
 func newPeers(c codec, options []grpc.DialOption) *peers {
 	return &peers{
-		all: map[string]*peerConn{},
+		all:   map[string]*peerConn{},
+		paths: map[string]*path{},
 		options: append([]grpc.DialOption{
 			grpc.WithConnectParams(grpc.ConnectParams{
 				Backoff:           backoff.Config{BaseDelay: 20 * time.Millisecond, Multiplier: 2, Jitter: 0.2, MaxDelay: maxPeerBackoff},
@@ -100,17 +104,9 @@ func (p *peers) open(ctx context.Context, address string, desc *grpc.StreamDesc,
 func (p *peers) begin(address string, cancel context.CancelFunc) (conn *grpc.ClientConn, done func(), err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.shut {
-		return nil, nil, context.Canceled
-	}
-	to := p.all[address]
-	if to == nil {
-		conn, err := grpc.NewClient("passthrough:///"+address, p.options...)
-		if err != nil {
-			return nil, nil, err
-		}
-		to = &peerConn{conn: conn, calls: map[uint64]context.CancelFunc{}}
-		p.all[address] = to
+	to, err := p.to(address)
+	if err != nil {
+		return nil, nil, err
 	}
 	to.last++
 	number := to.last
@@ -121,6 +117,34 @@ func (p *peers) begin(address string, cancel context.CancelFunc) (conn *grpc.Cli
 		defer p.mu.Unlock()
 		delete(to.calls, number)
 	}, nil
+}
+
+// to returns the connection to an address, and makes it when there is none. The
+// lock is held.
+func (p *peers) to(address string) (*peerConn, error) {
+	if p.shut {
+		return nil, context.Canceled
+	}
+	to := p.all[address]
+	if to == nil {
+		conn, err := grpc.NewClient("passthrough:///"+address, p.options...)
+		if err != nil {
+			return nil, err
+		}
+		to = &peerConn{conn: conn, calls: map[uint64]context.CancelFunc{}}
+		p.all[address] = to
+	}
+	return to, nil
+}
+
+func (p *peers) connection(address string) (*grpc.ClientConn, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	to, err := p.to(address)
+	if err != nil {
+		return nil, status.FromContextError(err).Err()
+	}
+	return to.conn, nil
 }
 
 // leaderGone is how long another node leads before the calls at the old leader

@@ -149,6 +149,9 @@ func (s *Server) Run(ctx context.Context) error {
 		s.keep(ctx, "follow the leader", func(ctx context.Context) { s.peers.followLeader(ctx, s.node) })
 	})
 	wait.Go(func() { s.keep(ctx, "arrivals", s.arrivals.run) })
+	wait.Go(func() {
+		s.keep(ctx, "call paths", func(ctx context.Context) { s.peers.watchPaths(ctx, s.node) })
+	})
 	s.keep(ctx, "feed", s.feed.run)
 	wait.Wait()
 	s.health.Shutdown()

@@ -136,7 +136,7 @@ func (n *Node) lead(ctx context.Context, leadership cluster.Leadership) error {
 
 // ready is what /readyz shows.
 func (n *Node) ready() []rpc.Check {
-	checks := []rpc.Check{{Name: "cluster"}, {Name: "shutdown"}}
+	checks := []rpc.Check{{Name: "cluster"}, {Name: "shutdown"}, n.api.CallPath()}
 	if ok, reasons := n.cluster.Ready(); !ok {
 		checks[0].Problem = fmt.Sprint(reasons)
 	}
