@@ -132,6 +132,12 @@ func (d *directory) checkLogFile(fresh bool) error {
 	if info.Size() < used {
 		return fmt.Errorf("log file %s is truncated: it has %d bytes, its header says %d", path, info.Size(), used)
 	}
+	if fresh {
+		return nil // died while it was made: no entry was acknowledged
+	}
+	if err := integrity.CheckPages(f); err != nil {
+		return fmt.Errorf("log file %s: %w", path, err)
+	}
 	return nil
 }
 

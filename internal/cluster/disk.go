@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"errors"
 	"fmt"
 	"runtime"
 	"sync"
@@ -8,6 +9,8 @@ import (
 	"time"
 
 	"github.com/hashicorp/raft"
+
+	"github.com/asctl/as/internal/cluster/integrity"
 )
 
 // disk times what Raft does with its storage: Raft's main loop waits for each
@@ -69,7 +72,8 @@ func (d *disk) write(what string, f func() error) error {
 	err = f()
 	d.mu.Lock()
 	delete(d.running, a)
-	first := err != nil && d.failure == nil
+	refused := new(*integrity.Refused)
+	first := err != nil && d.failure == nil && !errors.As(err, refused) // else nothing was written
 	if err == nil {
 		d.worked = time.Now()
 	} else if first {

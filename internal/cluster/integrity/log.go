@@ -2,7 +2,6 @@ package integrity
 
 import (
 	"errors"
-	"fmt"
 
 	"github.com/hashicorp/raft"
 )
@@ -21,6 +20,12 @@ type Log struct {
 	Damaged func(error)
 }
 
+// Refused is the error for entries that arrived damaged: nothing is wrong with
+// this node's data.
+type Refused struct{ Cause error }
+
+func (r *Refused) Error() string { return "refuse to store what was received: " + r.Cause.Error() }
+
 // StoreLogs stores the entries. Those without a checksum get one: a leader's new
 // ones, and old ones that the leader wrote before entries had any. If one does
 // not match its checksum, nothing is stored and Raft is sent the entries again.
@@ -32,7 +37,7 @@ func (s *Log) StoreLogs(logs []*raft.Log) error {
 			continue
 		}
 		if err := Check(l, 0); err != nil {
-			return fmt.Errorf("refuse to store what was received: %w", err)
+			return &Refused{err}
 		}
 	}
 	room := make([]byte, fresh*sumSize)
