@@ -156,6 +156,16 @@ func (c *Conn) Read(p []byte) (int, error) {
 	return n, err
 }
 
+// SetWriteBuffer bounds what the kernel keeps of what the other end does not take.
+func (c *Conn) SetWriteBuffer(bytes int) {
+	if c == nil {
+		return
+	}
+	if tcp, ok := c.Conn.(*net.TCPConn); ok {
+		_ = tcp.SetWriteBuffer(bytes) // a smaller buffer is a saving, not a need
+	}
+}
+
 // Close closes the connection and gives back what it held.
 func (c *Conn) Close() error {
 	err := c.Conn.Close()

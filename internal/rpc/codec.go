@@ -16,7 +16,18 @@ import (
 // raw is an encoded message that nobody here needs to look into: a call on its
 // way to the leader, its answer on the way back, an event for a thousand
 // watchers. Its bytes are never changed.
-type raw struct{ data []byte }
+type raw struct {
+	data []byte
+	// Of an event: it as REST streams it, and whether another follows at once.
+	line func() []byte
+	more bool
+}
+
+// watchedLine is an event that REST takes in.
+type watchedLine struct {
+	line []byte
+	more bool
+}
 
 // decoding takes a message in. What is wrong with its encoding is kept instead of
 // returned: grpc would make it an internal error and end the call with that.
@@ -105,6 +116,11 @@ func (c cloner) Copy(out, in any) error {
 	case *decoding:
 		out.err = c.Copy(out.to, in)
 		return nil
+	case *watchedLine:
+		if in, ok := in.(*raw); ok && in.line != nil {
+			out.line, out.more = in.line(), in.more
+			return nil
+		}
 	case *raw:
 		switch in := in.(type) {
 		case *raw:

@@ -1,10 +1,14 @@
 package rpc
 
 import (
+	"context"
+	"net/netip"
 	"strconv"
 
+	"github.com/fullstorydev/grpchan/inprocgrpc"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/metadata"
+	"google.golang.org/grpc/peer"
 
 	pb "github.com/asctl/as/proto/autoscaling/v1"
 )
@@ -22,9 +26,13 @@ func (s eventService) WatchEvents(req *pb.WatchEventsRequest, stream grpc.Server
 	if err := checkKept(s.node.View(), index); err != nil {
 		return err
 	}
+	leave, err := s.feed.join(sourceOf(stream.Context()))
+	if err != nil {
+		return err
+	}
+	defer leave()
 	s.metrics.watchers.Inc()
 	defer s.metrics.watchers.Dec()
-	defer s.feed.join()()
 	applied, age := s.node.Applied()
 	if err := stream.SendHeader(metadata.MD{headerAppliedIndex: {decimal(applied)}, headerAge: {decimal(uint64(age.Milliseconds()))}}); err != nil {
 		return err
@@ -36,7 +44,7 @@ func (s eventService) WatchEvents(req *pb.WatchEventsRequest, stream grpc.Server
 		}
 		for i := range events {
 			if e := &events[i]; wanted.wants(e) {
-				if err := stream.SendMsg(&raw{data: e.data}); err != nil {
+				if err := stream.SendMsg(&raw{data: e.data, line: e.line, more: i+1 < len(events) && wanted.wants(&events[i+1])}); err != nil {
 					return err
 				}
 			}
@@ -78,3 +86,23 @@ func (w watched) wants(e *encoded) bool {
 }
 
 func decimal(n uint64) string { return strconv.FormatUint(n, 10) }
+
+type sourceKey struct{}
+
+// sourceOf returns the address that a watch comes from; the zero address where it
+// is not known.
+func sourceOf(ctx context.Context) netip.Addr {
+	if client := inprocgrpc.ClientContext(ctx); client != nil { // over REST
+		source, _ := client.Value(sourceKey{}).(string)
+		return addressOf(source)
+	}
+	if p, ok := peer.FromContext(ctx); ok && p.Addr != nil {
+		return addressOf(p.Addr.String())
+	}
+	return netip.Addr{}
+}
+
+func addressOf(hostPort string) netip.Addr {
+	a, _ := netip.ParseAddrPort(hostPort)
+	return a.Addr().Unmap()
+}

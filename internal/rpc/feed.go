@@ -2,7 +2,10 @@ package rpc
 
 import (
 	"context"
+	"fmt"
+	"net/netip"
 	"sync"
+	"time"
 
 	"google.golang.org/protobuf/proto"
 
@@ -17,6 +20,7 @@ type encoded struct {
 	namespace string
 	group     string
 	data      []byte
+	line      func() []byte // as REST streams it; made once, when the first watcher wants it
 }
 
 // feed wakes the watchers of events and keeps the newest events encoded, once for
@@ -27,15 +31,18 @@ type feed struct {
 
 	mu       sync.Mutex
 	watchers int
-	recent   []encoded // indexes without gaps; entries are never changed
-	last     uint64    // newest index seen
+	sources  map[netip.Addr]int // watchers by source
+	recent   []encoded          // indexes without gaps; entries are never changed
+	last     uint64             // newest index seen
 	changed  chan struct{}
 }
 
 // recentEvents bounds what is kept encoded.
 const recentEvents = 4096
 
-func newFeed(states States) *feed { return &feed{states: states, changed: make(chan struct{})} }
+func newFeed(states States) *feed {
+	return &feed{states: states, sources: map[netip.Addr]int{}, changed: make(chan struct{})}
+}
 
 // run follows the state until ctx ends.
 func (f *feed) run(ctx context.Context) {
@@ -49,8 +56,30 @@ func (f *feed) run(ctx context.Context) {
 		case <-subscription.Ready:
 			if change := subscription.Take(); change.Events || change.All {
 				f.advance()
+				f.rest(ctx)
 			}
 		}
+	}
+}
+
+// wakeCost is what it may cost to wake one watcher: so long, for each of them, the
+// next events are collected before they are sent, so that calls come first.
+const (
+	wakeCost = 100 * time.Microsecond
+	maxRest  = time.Second
+)
+
+// rest waits as long as the watchers that were woken have earned.
+func (f *feed) rest(ctx context.Context) {
+	f.mu.Lock()
+	pause := min(time.Duration(f.watchers)*wakeCost, maxRest)
+	f.mu.Unlock()
+	if pause < time.Millisecond {
+		return
+	}
+	select {
+	case <-ctx.Done():
+	case <-time.After(pause):
 	}
 }
 
@@ -89,19 +118,36 @@ func encode(e *autoscaling.Event) encoded {
 	if err != nil {
 		data, _ = proto.Marshal(&pb.Event{Index: m.GetIndex(), Time: m.GetTime(), Type: m.GetType()})
 	}
-	return encoded{e.Index, e.Namespace, e.GroupID, data}
+	return encoded{e.Index, e.Namespace, e.GroupID, data, sync.OnceValue(func() []byte { return eventLine(m, nil) })}
 }
 
-// join counts a watcher until leave is called.
-func (f *feed) join() (leave func()) {
+// How many watchers a node has, in all and from one address.
+const (
+	maxWatchers       = 4096
+	maxSourceWatchers = maxWatchers / 2
+)
+
+// join counts a watcher until leave is called, or refuses it.
+func (f *feed) join(source netip.Addr) (leave func(), err error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if f.watchers >= maxWatchers || f.sources[source] >= maxSourceWatchers {
+		return nil, &autoscaling.Error{
+			Reason: autoscaling.LimitExceeded, RetryAfter: loadRetry,
+			Message: fmt.Sprintf("this node has %d watchers, %d of them from %s; the limits are %d and %d: watch at another node, or share a watch",
+				f.watchers, f.sources[source], source, maxWatchers, maxSourceWatchers),
+		}
+	}
 	f.watchers++
+	f.sources[source]++
 	return func() {
 		f.mu.Lock()
 		defer f.mu.Unlock()
 		f.watchers--
-	}
+		if f.sources[source]--; f.sources[source] == 0 {
+			delete(f.sources, source)
+		}
+	}, nil
 }
 
 // after are events above an index, some of them if there are many, and a channel

@@ -3,6 +3,7 @@ package rpc
 import (
 	"context"
 	"fmt"
+	"net/netip"
 	"sync"
 	"testing"
 
@@ -204,7 +205,7 @@ func (s sink) SendMsg(any) error            { return nil }
 func TestTheFeedKeepsUpWhateverHappens(t *testing.T) {
 	c := startCluster(t, 1)
 	f := newFeed(c.nodes[0])
-	leave := f.join()
+	leave, _ := f.join(netip.Addr{})
 	defer leave()
 	var seen []uint64
 	read := func() {

@@ -13,7 +13,7 @@ import (
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
 
-	"github.com/asctl/as/internal/autoscaling"
+	"github.com/asctl/as/internal/intake"
 	pb "github.com/asctl/as/proto/autoscaling/v1"
 )
 
@@ -22,7 +22,7 @@ import (
 // wrap an error that comes before it.
 func (s *Server) watchHandler(gateway *runtime.ServeMux, client pb.EventServiceClient) runtime.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request, _ map[string]string) {
-		ctx, cancel := context.WithCancel(r.Context())
+		ctx, cancel := context.WithCancel(context.WithValue(r.Context(), sourceKey{}, r.RemoteAddr))
 		defer cancel()
 		fail := func(err error) { s.restError(ctx, gateway, nil, w, r, err) }
 		req := &pb.WatchEventsRequest{}
@@ -54,34 +54,50 @@ func (s *Server) watchHandler(gateway *runtime.ServeMux, client pb.EventServiceC
 			}
 		}
 		w.Header().Set("Content-Type", "application/json")
+		intake.FromContext(r.Context()).SetWriteBuffer(watchBuffer)
 		s.writeEvents(w, stream)
 	}
 }
 
+// A watcher that takes nothing for watchStall is let go; until then the kernel
+// holds watchBuffer for it and not more, so that it soon costs nothing.
+const (
+	watchStall  = 30 * time.Second
+	watchBuffer = 64 << 10
+)
+
 func (s *Server) writeEvents(w http.ResponseWriter, stream grpc.ServerStreamingClient[pb.Event]) {
 	out := http.NewResponseController(w)
-	_ = out.SetWriteDeadline(time.Time{}) // a watch has no end
-	if out.Flush() != nil {               // tells the caller that the watch stands
+	patience := func() { _ = out.SetWriteDeadline(time.Now().Add(watchStall)) } // none where it is not supported
+	patience()
+	if out.Flush() != nil { // tells the caller that the watch stands
 		return
 	}
 	for { // ends with the stream, or the caller
-		event, err := stream.Recv()
-		line, err := eventLine(event, err)
-		if _, broken := w.Write(line); broken != nil || err != nil || out.Flush() != nil {
+		var event watchedLine
+		err := stream.RecvMsg(&event)
+		if err != nil {
+			event.line = eventLine(nil, err)
+		}
+		patience()
+		if _, broken := w.Write(event.line); broken != nil || err != nil {
+			return
+		}
+		if !event.more && out.Flush() != nil {
 			return
 		}
 	}
 }
 
 // eventLine is an event as a line, or the error that ends the watch.
-func eventLine(event *pb.Event, err error) ([]byte, error) {
+func eventLine(event *pb.Event, err error) []byte {
 	key, m := `{"result":`, proto.Message(event)
 	if err != nil {
 		key, m = `{"error":`, status.Convert(err).Proto()
 	}
-	line, encodeErr := protojson.MarshalOptions{}.MarshalAppend([]byte(key), m)
-	if encodeErr != nil {
-		err = autoscaling.Errorf(autoscaling.InvalidArgument, "an event cannot be shown: %s", encodeErr)
+	line, err := protojson.MarshalOptions{}.MarshalAppend([]byte(key), m)
+	if err != nil { // what is not text is shown without its words
+		line, _ = protojson.MarshalOptions{}.MarshalAppend([]byte(key), &pb.Event{Index: event.GetIndex(), Time: event.GetTime(), Type: event.GetType()})
 	}
-	return append(line, '}', '\n'), err
+	return append(line, '}', '\n')
 }
