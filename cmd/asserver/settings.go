@@ -19,6 +19,7 @@ type settings struct {
 	config         server.Config
 	httpHosts      string
 	initialCluster string
+	clusterSecret  string
 	configFile     string
 	logLevel       string
 	logFormat      string
@@ -45,6 +46,7 @@ func (s *settings) register(flags *pflag.FlagSet) {
 	flags.IntVar(&c.MaxConnectionsPerSource, "max-connections-per-source", 0, "`number` of them from one IP address (default: half)")
 	flags.StringVar(&s.initialCluster, "initial-cluster", "", "`n1=host:port,n2=…`: the Raft addresses of all nodes, for the first start; ignored later")
 	flags.StringVar(&c.ClusterName, "cluster-name", c.ClusterName, "`name` of the cluster, part of every ARI; fixed at the first start")
+	flags.StringVar(&s.clusterSecret, "cluster-secret", "", "`file:PATH or env:NAME`: where the secret is that the nodes share; one a line, the first proves, all are accepted")
 	flags.BoolVar(&c.Insecure, "insecure", false, "listen beyond loopback without TLS")
 	flags.StringVar(&s.logLevel, "log-level", "info", "trace, debug, info, warn or error")
 	flags.StringVar(&s.logFormat, "log-format", "text", "text or json")
@@ -70,6 +72,9 @@ func (s *settings) load(flags *pflag.FlagSet) error {
 	}
 	s.config.InitialCluster = nodes
 	s.config.HTTPHosts = server.ParseHosts(s.httpHosts)
+	if s.config.ClusterSecret, err = server.ParseSecretSource(s.clusterSecret); err != nil {
+		return fmt.Errorf("cluster-secret: %w", err)
+	}
 	if s.config.Dev {
 		if err := s.config.PrepareDev(); err != nil {
 			return err
@@ -115,6 +120,8 @@ type fileKeys struct {
 	LogLevel                *string `yaml:"log-level"`
 	LogFormat               *string `yaml:"log-format"`
 
+	ClusterSecret *server.SecretSource `yaml:"cluster-secret"`
+
 	Providers server.Providers `yaml:"providers"`
 }
 
@@ -133,6 +140,12 @@ func (s *settings) fromFile(flags *pflag.FlagSet) error {
 	}
 	if keys.DataDir != nil && !filepath.IsAbs(*keys.DataDir) {
 		*keys.DataDir = filepath.Join(dir, *keys.DataDir)
+	}
+	if keys.ClusterSecret != nil {
+		if err := keys.ClusterSecret.Check(); err != nil {
+			return fmt.Errorf("%s: cluster-secret: %w", s.configFile, err)
+		}
+		keys.ClusterSecret.Resolve(dir)
 	}
 	keys.Providers.Resolve(dir)
 	s.config.Providers = keys.Providers
@@ -165,6 +178,9 @@ func (k *fileKeys) byFlag() map[string]string {
 		if value != nil {
 			given[name] = fmt.Sprint(*value)
 		}
+	}
+	if k.ClusterSecret != nil {
+		given["cluster-secret"] = k.ClusterSecret.String()
 	}
 	for name, value := range map[string]*bool{"dev": k.Dev, "insecure": k.Insecure} {
 		if value != nil {

@@ -95,6 +95,48 @@ func TestPathsAreRelativeToTheFile(t *testing.T) {
 	}
 }
 
+// secretFile writes a file with that mode and returns its name.
+func secretFile(t *testing.T, text string, mode os.FileMode) string {
+	t.Helper()
+	name := filepath.Join(t.TempDir(), "secret")
+	if err := os.WriteFile(name, []byte(text), mode); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chmod(name, mode); err != nil { // whatever the umask is
+		t.Fatal(err)
+	}
+	return name
+}
+
+func TestTheClusterSecretIsReadFromAFileOrTheEnvironment(t *testing.T) {
+	t.Setenv("SECRET_OF_THE_TEST", "one secret of the test\nanother secret of the test\n")
+	name := secretFile(t, "one secret of the test\n", 0o600)
+	beyond := strings.ReplaceAll(node, "127.0.0.1", "192.0.2.1")
+	for _, test := range []struct {
+		file string
+		args []string
+		want string
+	}{
+		{file: beyond + "cluster-secret: {file: " + name + "}\n", want: "file:" + name},
+		{file: beyond + "cluster-secret: {env: SECRET_OF_THE_TEST}\n", want: "env:SECRET_OF_THE_TEST"},
+		{file: beyond, args: []string{"--cluster-secret", "file:" + name}, want: "file:" + name},
+		{file: beyond + "cluster-secret: {file: other}\n", args: []string{"--cluster-secret", "env:SECRET_OF_THE_TEST"}, want: "env:SECRET_OF_THE_TEST"},
+		{file: beyond, args: []string{"--raft-addr", "0.0.0.0:7490", "--cluster-secret", "file:" + name}, want: "file:" + name},
+		{file: node, want: ""},
+	} {
+		s, err := load(t, test.file, test.args...)
+		if err != nil {
+			t.Errorf("%s %v: %v", test.file, test.args, err)
+		} else if got := s.config.ClusterSecret.String(); got != test.want {
+			t.Errorf("got %q, want %q", got, test.want)
+		}
+	}
+	relative := "../" + filepath.Base(filepath.Dir(name)) + "/secret" // directories of a test are neighbours
+	if s, err := load(t, node+"cluster-secret: {file: "+relative+"}\n"); err != nil || s.config.ClusterSecret.File != name {
+		t.Errorf("a path relative to the file: %q, %v; want %q", s.config.ClusterSecret.File, err, name)
+	}
+}
+
 func TestSettingsOfProvidersAreRead(t *testing.T) {
 	s, err := load(t, node+`
 providers:
@@ -138,6 +180,17 @@ func TestMistakesAreNamedWithTheirPlace(t *testing.T) {
 		"bad initial cluster":      {file: node, args: []string{"--initial-cluster", "n1"}, want: `"n1" is not ID=HOST:PORT`},
 		"beyond loopback":          {file: node, args: []string{"--http-addr", "0.0.0.0:7480"}, want: "only with --insecure"},
 		"host with port":           {file: node + "http-hosts: \"as.example.net, n1.example.net:7480\"\n", want: `http-hosts: "n1.example.net:7480" is not a host name`},
+		"raft beyond loopback":     {file: node, args: []string{"--raft-addr", "0.0.0.0:7490", "--insecure"}, want: "cluster-secret: required, because the nodes talk at 0.0.0.0:7490"},
+		"nodes beyond loopback":    {file: strings.ReplaceAll(node, "127.0.0.1", "n.example"), want: "cluster-secret: required, because the nodes talk at n.example:7490"},
+		"secret in clear":          {file: node + "cluster-secret: the secret itself\n", want: "[5:"},
+		"secret from nowhere":      {file: node + "cluster-secret: {}\n", want: "cluster-secret: must be {file: PATH} or {env: NAME}"},
+		"secret from two places":   {file: node + "cluster-secret: {file: a, env: B}\n", want: "cluster-secret: must be {file: PATH} or {env: NAME}"},
+		"secret with a typo":       {file: node + "cluster-secret: {flie: a}\n", want: `unknown field "flie"`},
+		"secret as a flag":         {file: node, args: []string{"--cluster-secret", "the secret itself"}, want: "must be file:PATH or env:NAME, never the secret itself"},
+		"secret that is not there": {file: node + "cluster-secret: {file: /nowhere/secret}\n", want: "cluster-secret: open /nowhere/secret: no such file"},
+		"secret in no variable":    {file: node + "cluster-secret: {env: NOT_SET_HERE}\n", want: "cluster-secret: the environment has no variable NOT_SET_HERE"},
+		"secret that all can read": {file: node + "cluster-secret: {file: " + secretFile(t, "one secret of the test", 0o640) + "}\n", want: "has mode 0640, so that others than its owner may use it: chmod 600"},
+		"secret that is short":     {file: node + "cluster-secret: {file: " + secretFile(t, "short", 0o600) + "}\n", want: "at least 16 are required"},
 		"bad node id":              {file: node, args: []string{"--node-id", "N 1"}, want: "node-id"},
 		"sim without directory":    {file: node + "providers: {compute: {sim: {type: sim}}}\n", want: "providers.compute.sim.directory: required with several nodes"},
 		"bad mode":                 {file: node + "providers: {balancer: {b: {type: builtin, pools: {web: {listen: \"127.0.0.1:1\", mode: udp}}}}}\n", want: "neither http nor tcp"},

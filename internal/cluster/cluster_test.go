@@ -67,7 +67,7 @@ func TestASecondNodeWithTheSameIdIsTurnedAway(t *testing.T) {
 		c.Leader()
 		for _, m := range c.Members {
 			twin, err := cluster.New(cluster.Config{
-				NodeID: m.ID, RaftAddr: "elsewhere:7490", AdvertiseRaft: m.Address, Storage: cluster.MemoryStorage(),
+				NodeID: m.ID, RaftAddr: "elsewhere:7490", AdvertiseRaft: m.Address, Storage: cluster.MemoryStorage(), Secrets: clustertest.Secrets,
 				InitialCluster: map[string]string{"n1": "n1:7490", "n2": "n2:7490", "n3": "n3:7490"},
 				Network:        c.Network.Host("elsewhere"),
 			})

@@ -33,6 +33,9 @@ type Config struct {
 	// is no data yet; the same on all nodes. Empty: a cluster of this node alone.
 	InitialCluster map[string]string
 	ClusterName    string // used once, at bootstrap
+	// Secrets are what nodes prove themselves with to each other. None: every
+	// process that reaches RaftAddr passes for a node.
+	Secrets peer.Secrets
 
 	// Record is what this node tells of itself. ID, RaftAddress and UpdateTime
 	// are filled in.

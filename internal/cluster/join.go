@@ -59,7 +59,7 @@ func (n *Node) joinRefusing(ctx context.Context, s *stream) error {
 	if n.self.get().Phase.HasData() {
 		return nil
 	}
-	refuse := newStream(s.mux, n.cfg.Network, n.cfg.AdvertiseRaft, func() bool { return false })
+	refuse := newStream(s.mux, n.dialRaft, n.cfg.AdvertiseRaft, func() bool { return false })
 	var wg sync.WaitGroup
 	defer wg.Wait()
 	defer refuse.Close()

@@ -28,6 +28,7 @@ type Node struct {
 	metrics  *metrics
 	verifier *verifier
 	peers    *peer.Service
+	channel  *peer.Channel
 
 	self     self
 	replaced chan string   // capacity 1: a leader does without this node's data, which is too old
@@ -87,6 +88,10 @@ func New(cfg Config) (*Node, error) {
 		failed:      make(chan error, 1),
 		broken:      make(chan error, 1),
 	}
+	var err error
+	if n.channel, err = peer.NewChannel(peer.ChannelConfig{Secrets: cfg.Secrets, Identity: n.identity, Accept: n.accept}); err != nil {
+		return nil, err
+	}
 	n.guard = &guard{machine: n.machine, fatal: n.fail}
 	n.disk = newDisk(n.diskFailed)
 	n.verifier = newVerifier(n.verifyLeader)
@@ -95,7 +100,7 @@ func New(cfg Config) (*Node, error) {
 	n.cfg.Record = record
 	n.peers = peer.New(peer.Config{
 		Record: record, Boot: uuid.NewString(),
-		State: n.state, Clock: cfg.Clock, Dial: cfg.Network.Dial,
+		State: n.state, Clock: cfg.Clock, Dial: n.dialPeer,
 		Identity: n.identity, Claim: n.claim, Meet: n.meet, Greeted: n.greeted, Forgot: n.forgot,
 		Agree: n.agree, Admit: n.admit, Voters: n.voters,
 		Standing: n.standing, Silence: n.silence, Campaign: n.campaign,
@@ -168,8 +173,8 @@ func (n *Node) runOnce(ctx context.Context) (err error) {
 	if err != nil {
 		return fmt.Errorf("raft address: %w", err)
 	}
-	mux := peer.NewMux(listener)
-	stream := newStream(mux, n.cfg.Network, n.cfg.AdvertiseRaft, n.open.Load)
+	mux := peer.NewMux(listener, n.channel, n.log.Named("peer"))
+	stream := newStream(mux, n.dialRaft, n.cfg.AdvertiseRaft, n.open.Load)
 	n.stream.Store(stream)
 	defer n.open.Store(false)
 

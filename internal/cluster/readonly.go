@@ -55,7 +55,7 @@ func (n *Node) live(ctx context.Context, storage *Storage, stream *stream, close
 		}
 		n.log.Error("a write failed: this node serves old reads only, and tries to open its data directory again",
 			"node", n.cfg.NodeID, "every", n.reopenEvery, "error", broken.err)
-		stream = newStream(stream.mux, n.cfg.Network, n.cfg.AdvertiseRaft, n.open.Load)
+		stream = newStream(stream.mux, n.dialRaft, n.cfg.AdvertiseRaft, n.open.Load)
 		if storage, closeStorage, err = n.reopen(ctx, stream, broken.err); err != nil {
 			return err
 		}
@@ -71,7 +71,7 @@ func (n *Node) live(ctx context.Context, storage *Storage, stream *stream, close
 // disk has. Connections of Raft are refused meanwhile. It returns no storage when
 // ctx has ended.
 func (n *Node) reopen(ctx context.Context, s *stream, cause error) (*Storage, func() error, error) {
-	refuse := newStream(s.mux, n.cfg.Network, n.cfg.AdvertiseRaft, n.open.Load)
+	refuse := newStream(s.mux, n.dialRaft, n.cfg.AdvertiseRaft, n.open.Load)
 	refuse.silence(true)
 	var wg sync.WaitGroup
 	defer wg.Wait()

@@ -17,7 +17,7 @@ import (
 type stream struct {
 	mux     *peer.Mux
 	open    func() bool // whether this node takes part in Raft
-	network Network
+	dial    func(ctx context.Context, address string) (net.Conn, error)
 	address address
 
 	stop chan struct{} // closed by Close
@@ -34,9 +34,9 @@ type address string
 func (a address) Network() string { return "tcp" }
 func (a address) String() string  { return string(a) }
 
-func newStream(mux *peer.Mux, network Network, advertised string, open func() bool) *stream {
+func newStream(mux *peer.Mux, dial func(context.Context, string) (net.Conn, error), advertised string, open func() bool) *stream {
 	return &stream{
-		mux: mux, open: open, network: network, address: address(advertised),
+		mux: mux, open: open, dial: dial, address: address(advertised),
 		stop: make(chan struct{}), conns: map[net.Conn]struct{}{},
 	}
 }
@@ -82,16 +82,10 @@ func (s *stream) Dial(to raft.ServerAddress, timeout time.Duration) (net.Conn, e
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), timeout)
 	defer cancel()
-	conn, err := s.network.Dial(ctx, string(to))
+	conn, err := s.dial(ctx, string(to))
 	if err != nil {
 		return nil, err
 	}
-	conn.SetWriteDeadline(time.Now().Add(timeout))
-	if _, err := conn.Write([]byte{peer.PrefaceRaft}); err != nil {
-		conn.Close()
-		return nil, err
-	}
-	conn.SetWriteDeadline(time.Time{})
 	return s.keepTo(conn, string(to))
 }
 

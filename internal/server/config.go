@@ -7,6 +7,7 @@ package server
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"regexp"
 	"slices"
@@ -36,6 +37,10 @@ type Config struct {
 	// InitialCluster has the Raft address of every node that the cluster starts
 	// with, by id. It is ignored once the data directory has data.
 	InitialCluster map[string]string
+
+	// ClusterSecret is where the secret is that the nodes prove themselves with
+	// to each other.
+	ClusterSecret SecretSource
 
 	// Insecure allows listening beyond loopback without TLS.
 	Insecure bool
@@ -99,11 +104,16 @@ func (c *Config) Validate() error {
 		wrong("data-dir: required, unless with --dev")
 	}
 	for _, listen := range []struct{ key, address string }{
-		{"grpc-addr", c.GRPCAddr}, {"http-addr", c.HTTPAddr}, {"raft-addr", c.RaftAddr},
+		{"grpc-addr", c.GRPCAddr}, {"http-addr", c.HTTPAddr},
 	} {
 		if err := checkListen(listen.address, c.Insecure); err != nil {
 			wrong("%s: %w", listen.key, err)
 		}
+	}
+	if _, _, err := net.SplitHostPort(c.RaftAddr); err != nil {
+		wrong("raft-addr: %w", err)
+	} else if err := c.checkSecret(); err != nil {
+		errs = append(errs, err)
 	}
 	for _, advertise := range []struct{ key, address string }{
 		{"advertise-grpc-addr", c.AdvertiseGRPCAddr}, {"advertise-http-addr", c.AdvertiseHTTPAddr}, {"advertise-raft-addr", c.AdvertiseRaftAddr},
@@ -147,19 +157,19 @@ func (c *Config) Validate() error {
 }
 
 // checkListen refuses addresses that nothing can listen on, and those beyond
-// loopback, since nothing here is encrypted or authenticated yet.
+// loopback, since callers are not authenticated and nothing is encrypted yet.
 func checkListen(address string, insecure bool) error {
-	host, _, err := net.SplitHostPort(address)
-	if err != nil {
+	if _, _, err := net.SplitHostPort(address); err != nil {
 		return err
 	}
-	if insecure || host == "localhost" {
-		return nil
-	}
-	if ip := net.ParseIP(host); ip == nil || !ip.IsLoopback() {
+	if !insecure && !isLoopback(address) {
 		return fmt.Errorf("%s is not a loopback address: without TLS the server listens beyond loopback only with --insecure", address)
 	}
 	return nil
+}
+
+func (c *Config) initialAddresses() []string {
+	return slices.Sorted(maps.Values(c.InitialCluster))
 }
 
 // ParseInitialCluster reads "n1=host:port,n2=host:port".

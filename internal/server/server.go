@@ -71,10 +71,19 @@ func (n *Node) reportSource(balancer string) builtin.ReportSource {
 
 func (n *Node) build() error {
 	c := n.config
-	var err error
+	secrets, err := c.ClusterSecret.read()
+	if err != nil {
+		return fmt.Errorf("cluster-secret: %w", err)
+	}
+	if secrets.None() && c.Dev {
+		secrets = peer.RandomSecrets()
+	}
+	if secrets.None() {
+		n.log.Warn("there is no cluster-secret: every process of this host that connects to the raft address passes for a node", "address", c.RaftAddr)
+	}
 	n.cluster, err = cluster.New(cluster.Config{
 		NodeID: c.NodeID, DataDir: c.DataDir, RaftAddr: c.RaftAddr, AdvertiseRaft: c.AdvertiseRaftAddr,
-		InitialCluster: c.InitialCluster, ClusterName: c.ClusterName,
+		InitialCluster: c.InitialCluster, ClusterName: c.ClusterName, Secrets: secrets,
 		Record: autoscaling.Node{
 			GRPCAddress: or(c.AdvertiseGRPCAddr, c.GRPCAddr), HTTPAddress: or(c.AdvertiseHTTPAddr, c.HTTPAddr),
 			Version: Version(), ProvidersDigest: c.Providers.Digest(),

@@ -14,6 +14,7 @@ import (
 
 	"github.com/asctl/as/internal/autoscaling"
 	"github.com/asctl/as/internal/cluster"
+	"github.com/asctl/as/internal/cluster/peer"
 	"github.com/asctl/as/internal/fsm"
 )
 
@@ -52,6 +53,15 @@ type Member struct {
 	err     error         // Run's answer
 	killed  bool
 }
+
+// Secrets are what all nodes of all tests prove themselves with.
+var Secrets = func() peer.Secrets {
+	s, err := peer.ParseSecrets("the secret of the tests' clusters")
+	if err != nil {
+		panic(err)
+	}
+	return s
+}()
 
 // patience is how long a verb waits.
 const patience = 30 * time.Second
@@ -106,7 +116,7 @@ func (c *Cluster) Start(m *Member) {
 	}
 	cfg := cluster.Config{
 		NodeID: m.ID, DataDir: m.dir, RaftAddr: m.Address, ClusterName: "test",
-		InitialCluster: map[string]string{},
+		InitialCluster: map[string]string{}, Secrets: Secrets,
 		Record: autoscaling.Node{
 			GRPCAddress: strings.Replace(m.Address, ":7490", ":7400", 1),
 			HTTPAddress: strings.Replace(m.Address, ":7490", ":7480", 1), Version: "test",

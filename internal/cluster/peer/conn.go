@@ -25,12 +25,6 @@ type conn struct {
 
 func newConn(raw net.Conn) *conn { return &conn{raw: raw, broken: make(chan struct{})} }
 
-func (c *conn) write(b []byte) error {
-	c.raw.SetWriteDeadline(time.Now().Add(pingTimeout))
-	_, err := c.raw.Write(b)
-	return err
-}
-
 // call sends a request and waits for its answer. After a time-out the
 // connection stays usable: the late answer is dropped.
 func (c *conn) call(ctx context.Context, timeout time.Duration, req *request) (*response, error) {

@@ -3,8 +3,11 @@
 // theirs, which requests their balancers have open, and whether the leader's
 // process is dead.
 //
-// Each node keeps one idle connection to each other node, on the Raft listener
-// (the first byte of a connection tells Raft from peer). The kernel resets it
+// It also owns the Raft listener: what connects there proves to be a node of
+// this cluster before a byte is read for Raft or for the peer service (Channel,
+// Mux).
+//
+// Each node keeps one idle connection to each other node there. The kernel resets it
 // when the other process dies, which the death detector turns into an election
 // at once instead of after a time-out.
 //

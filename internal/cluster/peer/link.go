@@ -21,6 +21,8 @@ const (
 	// moment after our connection; maxBackoff bounds how late a node is found.
 	minBackoff = time.Millisecond
 	maxBackoff = 200 * time.Millisecond
+	// refusedBackoff bounds what two nodes spend on handshakes that one refuses.
+	refusedBackoff = time.Second
 )
 
 // Peer is what is known of another node.
@@ -106,9 +108,13 @@ func (l *link) run(ctx context.Context) {
 		if errors.Is(err, syscall.ECONNREFUSED) {
 			l.markGone()
 		}
+		longest := maxBackoff
+		if refused := new(RefusedError); errors.As(err, &refused) {
+			longest = refusedBackoff
+		}
 		select {
 		case <-time.After(backoff):
-			backoff = min(2*backoff, maxBackoff)
+			backoff = min(2*backoff, longest)
 		case <-l.called:
 			backoff = minBackoff
 		case <-ctx.Done():
@@ -120,16 +126,16 @@ func (l *link) run(ctx context.Context) {
 // the other was greeted.
 func (l *link) attempt(ctx context.Context, attempted func()) (bool, error) {
 	dialing, cancel := context.WithTimeout(ctx, dialTimeout)
-	raw, err := l.service.cfg.Dial(dialing, l.snapshot().Address)
+	raw, err := l.service.cfg.Dial(dialing, l.id, l.snapshot().Address)
 	cancel()
 	if err != nil {
+		if refused := new(RefusedError); errors.As(err, &refused) {
+			l.service.problem(l.id, refused.Sentence)
+		}
 		return false, err
 	}
 	c := newConn(raw)
 	defer c.close()
-	if err := c.write([]byte{PrefacePeer}); err != nil {
-		return false, err
-	}
 	if err := l.greet(ctx, c); err != nil {
 		return false, err
 	}

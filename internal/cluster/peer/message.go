@@ -1,6 +1,7 @@
 package peer
 
 import (
+	"bytes"
 	"encoding/binary"
 	"fmt"
 	"io"
@@ -82,37 +83,102 @@ type answer struct {
 	LastIndex uint64 `cbor:"3,keyasint"`
 }
 
-// maxMessage bounds a message: reports of some hundred thousand targets.
-const maxMessage = 8 << 20
+// kind is what a frame says of its message before it has arrived.
+type kind byte
 
-// writeMessage writes v behind its length, in one Write.
-func writeMessage(w io.Writer, v any) error {
+const (
+	unknownKind kind = iota
+	helloKind
+	pingKind
+	askKind
+	foundKind
+	admitKind
+	responseKind
+)
+
+// maxMessage bounds the messages of each kind. Only pings are large: reports of
+// some hundred thousand targets. A kind that is not here does not exist.
+var maxMessage = map[kind]uint32{
+	helloKind:    64 << 10,
+	pingKind:     8 << 20,
+	askKind:      64 << 10,
+	foundKind:    64 << 10,
+	admitKind:    64 << 10,
+	responseKind: 64 << 10,
+}
+
+func (r *request) kind() kind {
+	switch {
+	case r.Hello != nil:
+		return helloKind
+	case r.Ping != nil:
+		return pingKind
+	case r.Ask != nil:
+		return askKind
+	case r.Found != nil:
+		return foundKind
+	case r.Admit != nil:
+		return admitKind
+	}
+	return unknownKind
+}
+
+func (r *response) kind() kind { return responseKind }
+
+// message is a request or a response.
+type message interface{ kind() kind }
+
+// headSize is the size of what stands before a message: its kind and its length.
+const headSize = 5
+
+// writeMessage writes v behind its kind and its length, in one Write.
+func writeMessage(w io.Writer, v message) error {
 	body, err := cbor.Marshal(v)
 	if err != nil {
 		return fmt.Errorf("encode a message: %w", err)
 	}
-	if len(body) > maxMessage {
-		return fmt.Errorf("message of %d bytes is too large", len(body))
+	if err := checkSize(v.kind(), uint64(len(body))); err != nil {
+		return err
 	}
-	_, err = w.Write(append(binary.BigEndian.AppendUint32(nil, uint32(len(body))), body...))
+	head := append(make([]byte, 0, headSize+len(body)), byte(v.kind()))
+	_, err = w.Write(append(binary.BigEndian.AppendUint32(head, uint32(len(body))), body...))
 	return err
 }
 
-func readMessage(r io.Reader, v any) error {
-	var head [4]byte
+// readMessage reads one message into v. Memory is taken as bytes arrive: what a
+// length promises takes none.
+func readMessage(r io.Reader, v message) error {
+	var head [headSize]byte
 	if _, err := io.ReadFull(r, head[:]); err != nil {
 		return err
 	}
-	n := binary.BigEndian.Uint32(head[:])
-	if n > maxMessage {
-		return fmt.Errorf("message of %d bytes is too large", n)
-	}
-	body := make([]byte, n)
-	if _, err := io.ReadFull(r, body); err != nil {
+	said, n := kind(head[0]), binary.BigEndian.Uint32(head[1:])
+	if err := checkSize(said, uint64(n)); err != nil {
 		return err
 	}
-	if err := cbor.Unmarshal(body, v); err != nil {
+	var body bytes.Buffer
+	if _, err := io.CopyN(&body, r, int64(n)); err != nil {
+		if err == io.EOF {
+			err = io.ErrUnexpectedEOF
+		}
+		return err
+	}
+	if err := cbor.Unmarshal(body.Bytes(), v); err != nil {
 		return fmt.Errorf("decode a message: %w", err)
+	}
+	if v.kind() != said {
+		return fmt.Errorf("message of kind %d in a frame of kind %d", v.kind(), said)
+	}
+	return nil
+}
+
+func checkSize(k kind, size uint64) error {
+	limit, ok := maxMessage[k]
+	if !ok {
+		return fmt.Errorf("message of kind %d, which does not exist", k)
+	}
+	if size > uint64(limit) {
+		return fmt.Errorf("message of kind %d has %d bytes: at most %d are allowed", k, size, limit)
 	}
 	return nil
 }

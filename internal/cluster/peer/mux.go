@@ -2,32 +2,35 @@ package peer
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"net"
 	"sync"
 	"time"
+
+	"github.com/hashicorp/go-hclog"
 )
 
-// The first byte of each connection to a Raft address.
-const (
-	PrefaceRaft byte = 'R'
-	PrefacePeer byte = 'P'
-)
-
-// prefaceTimeout bounds how long a connection may stay silent at its start.
-const prefaceTimeout = 5 * time.Second
-
-// Mux hands the connections of one listener to Raft or to the peer service, by
-// their first byte.
+// Mux makes the handshake with what connects to one listener, and hands what
+// has proved itself to Raft or to the peer service.
 type Mux struct {
 	listener   net.Listener
+	channel    *Channel
+	doors      *doors
+	log        hclog.Logger
 	raft, peer *side
 	wg         sync.WaitGroup
+
+	mu     sync.Mutex
+	logged time.Time // when a refusal was logged last
 }
 
 // NewMux wraps a listener. Nothing is accepted before Run.
-func NewMux(l net.Listener) *Mux {
-	return &Mux{listener: l, raft: newSide(l.Addr()), peer: newSide(l.Addr())}
+func NewMux(l net.Listener, channel *Channel, log hclog.Logger) *Mux {
+	return &Mux{
+		listener: l, channel: channel, doors: newDoors(defaultLimits), log: log,
+		raft: newSide(l.Addr()), peer: newSide(l.Addr()),
+	}
 }
 
 // Raft and Peer are the two listeners behind the one.
@@ -74,27 +77,57 @@ func (m *Mux) Run(ctx context.Context) error {
 			}
 			continue
 		}
-		m.wg.Go(func() { m.sort(ctx, conn) })
+		s := m.doors.admit(conn)
+		m.wg.Go(func() { m.receive(ctx, s) })
 	}
 }
 
-func (m *Mux) sort(ctx context.Context, conn net.Conn) {
-	stop := context.AfterFunc(ctx, func() { conn.SetReadDeadline(time.Unix(1, 0)) })
-	var preface [1]byte
-	conn.SetReadDeadline(time.Now().Add(prefaceTimeout))
-	_, err := conn.Read(preface[:])
-	if !stop() || err != nil {
-		conn.Close()
+// receive makes the handshake and hands the connection on.
+func (m *Mux) receive(ctx context.Context, s *stranger) {
+	conn, err := m.channel.accept(ctx, s)
+	if err != nil {
+		m.doors.turnAway(s)
+		m.refused(s, err)
 		return
 	}
-	conn.SetReadDeadline(time.Time{})
-	switch preface[0] {
-	case PrefaceRaft:
-		m.raft.offer(conn)
-	case PrefacePeer:
-		m.peer.offer(conn)
-	default:
+	if !m.doors.welcome(s, conn) {
 		conn.Close()
+		m.log.Warn("refused a node: as many nodes are connected as may be", "node", conn.Other.Node, "limit", m.doors.limits.nodes)
+		return
+	}
+	if conn.Kind == KindRaft {
+		m.raft.offer(conn)
+	} else {
+		m.peer.offer(conn)
+	}
+}
+
+// refusedLogging is the least time between two log lines about refusals: what
+// floods the port must not fill the log.
+const refusedLogging = 10 * time.Second
+
+// refused logs why a connection was refused, where a person can do something
+// about it. What hangs up, is silent or says nothing that makes sense is not
+// worth a line.
+func (m *Mux) refused(s *stranger, err error) {
+	var refusal *RefusedError
+	var noTLS tls.RecordHeaderError
+	switch {
+	case errors.As(err, &refusal):
+	case errors.As(err, &noTLS) && (noTLS.RecordHeader[0] == byte(KindRaft) || noTLS.RecordHeader[0] == byte(KindPeer)):
+		err = errors.New("it speaks in the clear as asserver did before: run the same version of asserver on all nodes")
+	default:
+		m.log.Debug("a connection ended before it had proved itself", "source", s.source, "error", err)
+		return
+	}
+	m.mu.Lock()
+	due := m.logged.IsZero() || time.Since(m.logged) >= refusedLogging
+	if due {
+		m.logged = time.Now()
+	}
+	m.mu.Unlock()
+	if due {
+		m.log.Warn("refused a connection to the raft address", "source", s.source, "error", err)
 	}
 }
 

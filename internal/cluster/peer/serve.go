@@ -27,14 +27,16 @@ func (s *Service) serve(ctx context.Context, l net.Listener) error {
 			stop := context.AfterFunc(ctx, func() { conn.Close() })
 			defer stop()
 			defer conn.Close()
-			s.answerAll(ctx, conn)
+			if peer, ok := conn.(*Conn); ok {
+				s.answerAll(ctx, peer, peer.Other.Node)
+			}
 		})
 	}
 }
 
-// answerAll answers the requests of one connection until it breaks. An error
-// needs no report here: the other end dials again and knows why.
-func (s *Service) answerAll(ctx context.Context, conn net.Conn) {
+// answerAll answers the requests of one connection, of the node other, until it
+// breaks. An error needs no report here: the other end dials again and knows why.
+func (s *Service) answerAll(ctx context.Context, conn net.Conn, other string) {
 	in := bufio.NewReader(conn)
 	var from hello
 	for {
@@ -44,6 +46,8 @@ func (s *Service) answerAll(ctx context.Context, conn net.Conn) {
 		}
 		res := new(response)
 		switch {
+		case req.Hello != nil && req.Hello.Record.ID != other:
+			res.Refused = fmt.Sprintf("node %q has proved to be node %q", req.Hello.Record.ID, other)
 		case req.Hello != nil:
 			if *res = s.answerHello(ctx, *req.Hello); res.Hello != nil {
 				from = *req.Hello

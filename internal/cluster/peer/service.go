@@ -33,7 +33,8 @@ type Config struct {
 	Boot   string // different for each run of a process
 	State  func() State
 	Clock  func() time.Time
-	Dial   func(ctx context.Context, address string) (net.Conn, error)
+	// Dial connects to the node of that id, over a Channel.
+	Dial func(ctx context.Context, id, address string) (net.Conn, error)
 
 	Standing func() Standing
 	Silence  func() time.Duration // Standing's, at less cost
@@ -207,6 +208,16 @@ func (s *Service) Peer(id string) (Peer, bool) {
 		return Peer{}, false
 	}
 	return l.snapshot(), true
+}
+
+// At returns the id of the node that has the address, empty when none has.
+func (s *Service) At(address string) string {
+	for _, p := range s.Peers() {
+		if p.Address == address {
+			return p.ID
+		}
+	}
+	return ""
 }
 
 // Tried waits until each link has been tried once, at most for a time: then

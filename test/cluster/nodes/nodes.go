@@ -6,6 +6,7 @@ package nodes
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -95,6 +96,9 @@ func New(o Options) (*Cluster, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := makeSecret(o.Dir); err != nil {
+		return nil, err
+	}
 	c := &Cluster{Dir: o.Dir}
 	var initial []string
 	for i := range o.Size {
@@ -144,12 +148,22 @@ func (n *Node) writeConfig(initial string) error {
 	if err := t.Execute(&providers, n); err != nil {
 		return err
 	}
-	config := fmt.Sprintf("node-id: %s\ndata-dir: %s\ngrpc-addr: %s\nhttp-addr: %s\nraft-addr: %s\ninitial-cluster: %s\nlog-level: %s\n%s",
-		n.ID, n.Data, n.GRPC, n.HTTP, n.Raft, initial, n.options.LogLevel, providers.String())
+	config := fmt.Sprintf("node-id: %s\ndata-dir: %s\ngrpc-addr: %s\nhttp-addr: %s\nraft-addr: %s\ninitial-cluster: %s\ncluster-secret: {file: %s}\nlog-level: %s\n%s",
+		n.ID, n.Data, n.GRPC, n.HTTP, n.Raft, initial, secretFile(n.Shared), n.options.LogLevel, providers.String())
 	if err := os.MkdirAll(n.Dir, 0o700); err != nil {
 		return err
 	}
 	return os.WriteFile(n.ConfigFile(), []byte(config), 0o600)
+}
+
+func secretFile(dir string) string { return filepath.Join(dir, "cluster-secret") }
+
+// makeSecret makes the secret that the nodes share.
+func makeSecret(dir string) error {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	return os.WriteFile(secretFile(dir), []byte(rand.Text()+"\n"), 0o600)
 }
 
 // ConfigFile is the node's configuration file.
