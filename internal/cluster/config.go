@@ -50,6 +50,10 @@ type Config struct {
 	Reports        func() []peer.Report
 	ReportsChanged <-chan struct{}
 
+	// Parcel takes what another node sent with SendParcel and returns the reply.
+	// Nil: none is taken.
+	Parcel func(from string, parcel []byte) []byte
+
 	Logger  hclog.Logger          // nil: none
 	Metrics prometheus.Registerer // nil: none
 	IDs     fsm.IDs               // nil: random ones

@@ -104,7 +104,7 @@ func New(cfg Config) (*Node, error) {
 		Identity: n.identity, Claim: n.claim, Meet: n.meet, Greeted: n.greeted, Forgot: n.forgot,
 		Agree: n.agree, Admit: n.admit, Voters: n.voters,
 		Standing: n.standing, Silence: n.silence, Campaign: n.campaign,
-		Reports: cfg.Reports, ReportsChanged: cfg.ReportsChanged, Pace: cfg.Pace,
+		Reports: cfg.Reports, ReportsChanged: cfg.ReportsChanged, Parcel: cfg.Parcel, Pace: cfg.Pace,
 		Fatal: n.fail, Logger: n.log.Named("peer"),
 	})
 	if err := n.register(cfg.Metrics); err != nil {

@@ -46,7 +46,7 @@ func (s *Store) create(g *group, key seriesKey, sample *Sample, at, now autoscal
 	if key.pushed() {
 		made.since = g.evicted
 	}
-	made.add(int64(at/1e6), sample.Value)
+	made.add(second(at, now), sample.Value)
 	g.series[key] = made
 	if key.pushed() {
 		g.pushed++

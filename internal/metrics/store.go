@@ -32,6 +32,8 @@ type Store struct {
 	groups map[autoscaling.UID]*group
 	pushed int // series
 	loads  loads
+
+	received received
 }
 
 // NewStore makes an empty store that does not listen yet; now is the clock that
@@ -43,16 +45,15 @@ func NewStore(now func() autoscaling.Time) *Store {
 // Put takes pushed samples of one group; it returns how many it took. An
 // *autoscaling.Error refuses the first that it did not take, and the rest.
 func (s *Store) Put(uid autoscaling.UID, batch []Sample) (int, error) {
-	return s.put(uid, autoscaling.MetricSourcePush, batch)
+	return s.put(uid, autoscaling.MetricSourcePush, batch, s.now())
 }
 
 // PutProvider takes samples that a compute provider measured.
 func (s *Store) PutProvider(uid autoscaling.UID, batch []Sample) (int, error) {
-	return s.put(uid, autoscaling.MetricSourceProvider, batch)
+	return s.put(uid, autoscaling.MetricSourceProvider, batch, s.now())
 }
 
-func (s *Store) put(uid autoscaling.UID, source string, batch []Sample) (int, error) {
-	now := s.now()
+func (s *Store) put(uid autoscaling.UID, source string, batch []Sample, now autoscaling.Time) (int, error) {
 	for n := 0; n < len(batch); n++ {
 		taken, err := s.addTo(uid, source, batch[n:], now)
 		if n += taken; err != nil || n == len(batch) {
@@ -88,7 +89,7 @@ func (s *Store) addTo(uid autoscaling.UID, source string, batch []Sample, now au
 				return n, nil
 			}
 		}
-		last.add(int64(at/1e6), sample.Value)
+		last.add(second(at, now), sample.Value)
 	}
 	return len(batch), nil
 }
@@ -107,11 +108,15 @@ func (s *Store) addNew(uid autoscaling.UID, source string, sample *Sample, now a
 		s.groups[uid] = g
 	}
 	if found := g.series[key]; found != nil {
-		found.add(int64(at/1e6), sample.Value)
+		found.add(second(at, now), sample.Value)
 		return nil
 	}
 	return s.create(g, key, sample, at, now)
 }
+
+// second is that of a sample. One from a clock that is ahead of the cluster's
+// counts as of now: nothing that was measured is missing from a later period.
+func second(at, now autoscaling.Time) int64 { return int64(min(at, now) / 1e6) }
 
 // at is when the sample was measured.
 func (m *Sample) at(now autoscaling.Time) autoscaling.Time {

@@ -70,11 +70,11 @@ type Check struct {
 	Problem string // empty: it is well
 }
 
-// Samples keeps and answers measurements; *metrics.Store does.
+// Samples keeps measurements and returns points of them; *metrics.Shipper does.
 type Samples interface {
-	// Put takes a batch of one group's samples; it answers how many it took. An
+	// Put takes a batch of one group's samples; it returns how many it took. An
 	// *autoscaling.Error (OUT_OF_RANGE, LIMIT_EXCEEDED) refuses the rest.
-	Put(group autoscaling.UID, batch []metrics.Sample) (int, error)
+	Put(ctx context.Context, group autoscaling.UID, batch []metrics.Sample) (int, error)
 	// Query answers a metric's points in [From, To), oldest first; periods
 	// without samples have none.
 	Query(group autoscaling.UID, q metrics.Query) ([]metrics.Point, error)

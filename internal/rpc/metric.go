@@ -26,7 +26,7 @@ const (
 )
 
 func (s metricService) PutMetrics(ctx context.Context, req *pb.PutMetricsRequest) (*pb.PutMetricsResponse, error) {
-	accepted, err := s.put(req.GetParent(), req.GetSamples(), req.GetValidateOnly())
+	accepted, err := s.put(ctx, req.GetParent(), req.GetSamples(), req.GetValidateOnly())
 	return &pb.PutMetricsResponse{Accepted: &accepted}, err
 }
 
@@ -43,7 +43,7 @@ func (s metricService) PutMetricsStream(stream grpc.ClientStreamingServer[pb.Put
 		if !s.node.Leader().Self { // the lead was lost under the stream
 			return noLeader("this node does not lead any more")
 		}
-		accepted, err := s.put(req.GetParent(), req.GetSamples(), req.GetValidateOnly())
+		accepted, err := s.put(stream.Context(), req.GetParent(), req.GetSamples(), req.GetValidateOnly())
 		if err != nil {
 			return err
 		}
@@ -53,7 +53,7 @@ func (s metricService) PutMetricsStream(stream grpc.ClientStreamingServer[pb.Put
 
 // put hands a batch of a group's samples over. The group is looked up in what is
 // applied here: samples need no older certainty than that.
-func (s metricService) put(parent string, samples []*pb.Sample, dryRun bool) (int32, error) {
+func (s metricService) put(ctx context.Context, parent string, samples []*pb.Sample, dryRun bool) (int32, error) {
 	if s.samples == nil {
 		return 0, autoscaling.Errorf(autoscaling.DependencyMissing, "this server keeps no samples")
 	}
@@ -79,7 +79,7 @@ func (s metricService) put(parent string, samples []*pb.Sample, dryRun bool) (in
 	if dryRun {
 		return int32(len(batch)), nil
 	}
-	n, err := s.samples.Put(g.UID, batch)
+	n, err := s.samples.Put(ctx, g.UID, batch)
 	return int32(n), err
 }
 

@@ -310,7 +310,7 @@ type testSamples struct {
 	err   error
 }
 
-func (s *testSamples) Put(_ autoscaling.UID, batch []Sample) (int, error) {
+func (s *testSamples) Put(_ context.Context, _ autoscaling.UID, batch []Sample) (int, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.batch = append(s.batch, batch...)

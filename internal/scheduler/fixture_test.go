@@ -70,6 +70,7 @@ func newFixture(t testing.TB, o options) *fixture {
 func (f *fixture) lead() {
 	f.resign()
 	f.epoch++
+	f.scheduler.Samples.Listen(f.Now())
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	epoch := f.epoch

@@ -51,6 +51,8 @@ type Config struct {
 	Notifier    providers.Notifier // nil: notifications wait
 	Checks      Checks             // nil: pools and lists are not checked
 	Samples     *metrics.Store     // nil: alarms have no data
+	// Measured keeps what a compute provider measured. Nil: Samples keeps it.
+	Measured func(group autoscaling.UID, batch []metrics.Sample) error
 
 	Limits  Limits
 	Logger  hclog.Logger          // nil: none
@@ -141,6 +143,12 @@ func New(c Config) (*Scheduler, error) {
 	}
 	if c.Samples == nil {
 		c.Samples = metrics.NewStore(c.Now)
+	}
+	if c.Measured == nil {
+		c.Measured = func(group autoscaling.UID, batch []metrics.Sample) error {
+			_, err := c.Samples.PutProvider(group, batch)
+			return err
+		}
 	}
 	s := &Scheduler{Config: c, log: c.Logger.Named("scheduler")}
 	var err error

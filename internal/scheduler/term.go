@@ -62,7 +62,6 @@ func (t *term) run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	t.adaptTimes(ctx)
-	t.Samples.Listen(t.Now())
 	var own sync.WaitGroup
 	start := func(work func(context.Context)) { own.Go(func() { work(ctx) }) }
 	for range reporters {

@@ -56,7 +56,7 @@ func (t *term) measureProvider(ctx context.Context, name string) {
 		}
 	}
 	for group, batch := range samples {
-		if _, err := t.Samples.PutProvider(group, batch); err != nil {
+		if err := t.Measured(group, batch); err != nil {
 			t.log.Debug("usage not kept", "group", group, "error", err)
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/hashicorp/go-hclog"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
@@ -32,6 +33,7 @@ type Node struct {
 
 	outside   *outside
 	platform  *platform
+	shipper   *metrics.Shipper
 	cluster   *cluster.Node
 	reports   []*reportSource
 	ship      chan struct{} // rung when this node's balancers have something to report
@@ -89,7 +91,7 @@ func (n *Node) build() error {
 			Version: Version(), ProvidersDigest: c.Providers.Digest(),
 		},
 		Lead:    n.lead,
-		Reports: func() []peer.Report { return poolReports(n.outside.edges) }, ReportsChanged: n.ship,
+		Reports: func() []peer.Report { return poolReports(n.outside.edges) }, ReportsChanged: n.ship, Parcel: n.takeSamples,
 		Logger: n.log, Metrics: n.registry,
 	})
 	if err != nil {
@@ -98,19 +100,22 @@ func (n *Node) build() error {
 	n.traffic = newTraffic(n.cluster.Machine(), n.outside.edges)
 
 	store := metrics.NewStore(n.cluster.Now)
+	n.shipper = metrics.NewShipper(metrics.ShipperConfig{
+		Node: c.NodeID, Boot: uuid.NewString(), Store: store, Carrier: n.cluster, Now: n.cluster.Now, Keep: n.hasGroup,
+	})
 	n.platform = newPlatform(n.outside, store)
 	operations := control.Operations{Platform: n.platform}
 	node := rpcNode{Node: n.cluster, id: c.NodeID}
 	n.scheduler, err = scheduler.New(scheduler.Config{
 		Operations: operations, Writer: n.cluster, State: node, Now: n.cluster.Now, Index: n.index,
 		Compute: n.outside.compute, Balancers: n.outside.balancers, AccessLists: n.outside.accessLists, Notifier: n.outside.webhooks,
-		Checks: n.platform, Samples: store, Logger: n.log, Metrics: n.registry,
+		Checks: n.platform, Samples: store, Measured: n.shipper.PutProvider, Logger: n.log, Metrics: n.registry,
 	})
 	if err != nil {
 		return err
 	}
 	n.api, err = rpc.New(rpc.Config{
-		Node: node, Operations: operations, Samples: store, Refresh: n.platform.Look, Ready: n.ready, Hosts: c.httpHosts(),
+		Node: node, Operations: operations, Samples: n.shipper, Refresh: n.platform.Look, Ready: n.ready, Hosts: c.httpHosts(),
 		Logger: n.log.Named("rpc"), Registerer: n.registry, Gatherer: n.registry,
 		DialOptions: []grpc.DialOption{grpc.WithTransportCredentials(insecure.NewCredentials())},
 	})
@@ -130,6 +135,15 @@ func (n *Node) index() uint64 {
 	return sequence
 }
 
+// takeSamples takes what another node that leads ships. The cluster's node is
+// built first, and takes parcels only while it runs.
+func (n *Node) takeSamples(from string, parcel []byte) []byte { return n.shipper.Receive(from, parcel) }
+
+func (n *Node) hasGroup(uid autoscaling.UID) bool {
+	g := n.cluster.View().Group(uid)
+	return g != nil && g.State != autoscaling.GroupDeleted
+}
+
 // lead is one term of leadership: the scheduler's work, and the active checks
 // of the built-in balancers.
 func (n *Node) lead(ctx context.Context, leadership cluster.Leadership) error {
@@ -137,6 +151,8 @@ func (n *Node) lead(ctx context.Context, leadership cluster.Leadership) error {
 	var wait sync.WaitGroup
 	defer wait.Wait()
 	defer stop()
+	ship := n.shipper.Lead(leadership.Term)
+	wait.Go(func() { ship(ctx) })
 	for _, e := range n.outside.edges {
 		wait.Go(func() { _ = e.checker.Run(ctx) }) // it ends with ctx, without an error
 	}

@@ -20,12 +20,15 @@ type request struct {
 	// Found asks for agreement to a founding, Admit tells a node to take part.
 	Found *Founding  `cbor:"4,keyasint,omitempty"`
 	Admit *Admission `cbor:"5,keyasint,omitempty"`
+	// Parcel has a meaning only above this package.
+	Parcel []byte `cbor:"20,keyasint,omitempty"`
 }
 
 type response struct {
 	Hello  *hello  `cbor:"1,keyasint,omitempty"`
 	Pong   *State  `cbor:"2,keyasint,omitempty"`
 	Answer *answer `cbor:"3,keyasint,omitempty"`
+	Parcel []byte  `cbor:"20,keyasint,omitempty"`
 	// Refused is why a hello was not accepted, in a sentence. Duplicate: because
 	// another process is known under the caller's node id.
 	Refused   string `cbor:"4,keyasint,omitempty"`

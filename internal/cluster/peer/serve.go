@@ -63,6 +63,8 @@ func (s *Service) answerAll(ctx context.Context, conn net.Conn, other string) {
 			*res = done(s.cfg.Agree(from.Record.ID, req.Found))
 		case req.Admit != nil:
 			*res = done(s.cfg.Admit(from.Record.ID, req.Admit))
+		case req.Parcel != nil && from.Record.ID != "":
+			res.Parcel = s.takeParcel(from.Record.ID, req.Parcel)
 		}
 		conn.SetWriteDeadline(time.Now().Add(pingTimeout))
 		if err := writeMessage(conn, res); err != nil {

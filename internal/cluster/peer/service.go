@@ -44,6 +44,10 @@ type Config struct {
 	Reports        func() []Report
 	ReportsChanged <-chan struct{}
 
+	// Parcel takes a parcel that another node sent and returns the reply. Nil: none
+	// is taken.
+	Parcel func(from string, parcel []byte) []byte
+
 	Pace int // stretches the intervals and time-outs of pings and silence; 0: 1
 
 	// Identity and Claim are of this node's data directory.

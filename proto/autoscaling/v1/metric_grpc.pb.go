@@ -30,7 +30,8 @@ const (
 //
 // Metrics: samples from outside, for alarms whose metric has the source `push`.
 type MetricServiceClient interface {
-	// Adds samples. They live in the leader's memory for as long as alarms look back, and are lost with it.
+	// Adds samples. They live in the nodes' memory for as long as alarms look back; the answer comes when a majority of
+	// the nodes has them, so that the next leader does. `OUTCOME_UNKNOWN`: they may count or not.
 	// Errors: `NOT_FOUND`; `OUT_OF_RANGE` for samples too old or ahead of the clock; `LIMIT_EXCEEDED`.
 	PutMetrics(ctx context.Context, in *PutMetricsRequest, opts ...grpc.CallOption) (*PutMetricsResponse, error)
 	// The same, for many. The answer comes when the caller ends the stream; an error ends it at once.
@@ -86,7 +87,8 @@ func (c *metricServiceClient) QueryMetrics(ctx context.Context, in *QueryMetrics
 //
 // Metrics: samples from outside, for alarms whose metric has the source `push`.
 type MetricServiceServer interface {
-	// Adds samples. They live in the leader's memory for as long as alarms look back, and are lost with it.
+	// Adds samples. They live in the nodes' memory for as long as alarms look back; the answer comes when a majority of
+	// the nodes has them, so that the next leader does. `OUTCOME_UNKNOWN`: they may count or not.
 	// Errors: `NOT_FOUND`; `OUT_OF_RANGE` for samples too old or ahead of the clock; `LIMIT_EXCEEDED`.
 	PutMetrics(context.Context, *PutMetricsRequest) (*PutMetricsResponse, error)
 	// The same, for many. The answer comes when the caller ends the stream; an error ends it at once.

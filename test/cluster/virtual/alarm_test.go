@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/asctl/as/internal/autoscaling"
+	"github.com/asctl/as/internal/metrics"
 )
 
 // TestAnAlarmScalesToTheLoadWhileLeadersDie: five machines share a load of 300 %
@@ -47,5 +48,47 @@ func TestAnAlarmScalesToTheLoadWhileLeadersDie(t *testing.T) {
 		}
 		w.Within(10*time.Minute, "the load is gone and they follow", func() bool { return len(w.Instances("web")) == 1 })
 		w.Settle(time.Minute)
+	})
+}
+
+// TestTheNextLeaderHasTheSamplesOfTheOneThatDied: a steady load of 300 in 30 s is
+// above 200 for each leader from its first second.
+func TestTheNextLeaderHasTheSamplesOfTheOneThatDied(t *testing.T) {
+	inWorld(t, Options{}, func(t *testing.T, w *World) {
+		w.Configure("plain", func(*autoscaling.Template) {})
+		w.Group("web", 6, func(s *autoscaling.GroupSpec) { s.Configuration.ID = "plain"; s.DefaultCooldown = 0 })
+		w.Rule("web", "fewer", -1)
+		push := func(a *autoscaling.AlarmTask, statistic autoscaling.Statistic) {
+			a.Metric = autoscaling.Metric{Source: autoscaling.MetricSourcePush, Name: "requests", Statistic: statistic}
+			a.Period, a.EvaluationPeriods = 30*time.Second, 1
+		}
+		w.Alarm("web", "low", "fewer", func(a *autoscaling.AlarmTask) {
+			push(a, autoscaling.StatisticSum)
+			a.Comparison, a.Threshold = autoscaling.LessThan, 200
+		})
+		uid := w.Leader().View().GroupByID("default", "web").UID
+		window := metrics.Window{Metric: autoscaling.Metric{Source: "push", Name: "requests", Statistic: autoscaling.StatisticSum}, Period: 30 * time.Second, Periods: 1}
+		run := func(d time.Duration) {
+			for end := time.Now().Add(d); time.Now().Before(end); w.Advance(time.Second) {
+				if _, err := w.run(w.Leader()).shipper.Put(t.Context(), uid, []metrics.Sample{{Metric: "requests", Value: 10}}); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		run(40 * time.Second)
+		for range 3 {
+			w.Kill(w.Leader())
+			w.Advance(time.Second)
+			leader := w.Leader()
+			window.Until = leader.Now()
+			if p := w.run(leader).samples.Datapoints(uid, window)[0]; p.Partial || p.Value < 250 {
+				t.Errorf("the new leader knows %+v of the last 30 s", p)
+			}
+			w.RestartAll()
+			run(35 * time.Second) // one that came back has what the others were sent since then
+		}
+		if n := w.Leader().View().Group(uid).Desired; n != 6 {
+			t.Errorf("desired is %d at steady load", n)
+		}
 	})
 }

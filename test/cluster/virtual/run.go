@@ -2,8 +2,10 @@ package virtual
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/hashicorp/go-hclog"
 
@@ -26,6 +28,7 @@ type run struct {
 	state     *cluster.Node // valid once built
 	scheduler *scheduler.Scheduler
 	samples   *metrics.Store
+	shipper   *metrics.Shipper
 	err       error
 }
 
@@ -40,6 +43,12 @@ func (r *run) lead(ctx context.Context, leadership cluster.Leadership) error {
 	if r.built(); r.err != nil {
 		return r.err
 	}
+	ctx, stop := context.WithCancel(ctx)
+	var wait sync.WaitGroup
+	defer wait.Wait()
+	defer stop()
+	ship := r.shipper.Lead(leadership.Term)
+	wait.Go(func() { ship(ctx) })
 	return r.scheduler.Run(ctx, leadership.Term)
 }
 
@@ -50,6 +59,10 @@ func (r *run) built() {
 		<-r.w.ready
 		r.state = r.w.Member(r.node).Node
 		r.samples = metrics.NewStore(r.state.Now)
+		r.shipper = metrics.NewShipper(metrics.ShipperConfig{
+			Node: r.node, Boot: fmt.Sprintf("%p", r), Store: r.samples, Carrier: carrier{r}, Now: r.state.Now, Pace: r.w.opts.Pace,
+			Keep: func(uid autoscaling.UID) bool { return r.state.View().Group(uid) != nil },
+		})
 		r.scheduler, r.err = scheduler.New(scheduler.Config{
 			Operations: r.w.Ops, Writer: writer{r}, State: state{r.state}, Now: r.state.Now,
 			Index:       func() uint64 { _, sequence := r.state.View().LogPosition(); return sequence },
@@ -58,6 +71,7 @@ func (r *run) built() {
 			AccessLists: map[string]providers.AccessList{ListsName: accessList{r}},
 			Notifier:    notifier{r},
 			Checks:      platform{r.w}, Samples: r.samples, Limits: r.w.opts.Limits, Logger: r.log,
+			Measured: r.shipper.PutProvider,
 		})
 	})
 }
@@ -66,6 +80,33 @@ func (r *run) built() {
 type state struct{ *cluster.Node }
 
 func (s state) Subscribe() *fsm.Subscription { return s.Machine().Subscribe() }
+
+// parcel takes samples that another node ships; a node that is not built takes none.
+func (r *run) parcel(from string, parcel []byte) []byte {
+	select {
+	case <-r.w.ready:
+	default:
+		return nil
+	}
+	if r.built(); r.err != nil {
+		return nil
+	}
+	return r.shipper.Receive(from, parcel)
+}
+
+// carrier takes parcels of samples to the other nodes; a process that is no more,
+// or is frozen, sends none.
+type carrier struct{ r *run }
+
+func (c carrier) Others() []string { return c.r.state.Others() }
+func (c carrier) Term() uint64     { return c.r.state.Term() }
+
+func (c carrier) SendParcel(ctx context.Context, id string, parcel []byte, timeout time.Duration) ([]byte, error) {
+	if err := c.r.gate.pass(ctx); err != nil {
+		return nil, err
+	}
+	return c.r.state.SendParcel(ctx, id, parcel, timeout)
+}
 
 // writer is the node's writer; nothing is written by a process that is no more.
 type writer struct{ r *run }

@@ -130,7 +130,7 @@ func (w *World) configure(cfg *cluster.Config) {
 	w.all = append(w.all, r)
 	w.storage[cfg.NodeID] = cfg.Storage
 	w.mu.Unlock()
-	cfg.Lead, cfg.Pace = r.lead, w.opts.Pace
+	cfg.Lead, cfg.Parcel, cfg.Pace = r.lead, r.parcel, w.opts.Pace
 }
 
 // machineState is what the cloud itself says.
