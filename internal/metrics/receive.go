@@ -46,7 +46,7 @@ func (s *Store) take(p *parcel) reply {
 	switch {
 	case !p.Attached:
 		r.heard, r.before = time.Time{}, time.Time{}
-	case r.exchange != p.Exchange:
+	case p.Exchange > r.exchange: // no old one that was late
 		r.exchange, r.heard, r.before = p.Exchange, time.Now(), r.heard
 	}
 	return reply{Taken: true, Next: r.mark.Next}

@@ -173,15 +173,21 @@ func (n *shipnode) resign() {
 	}
 }
 
-// leader is the one of the newest term; nil: nobody leads.
+// leader is the one of the newest term that any node knows of; nil: nobody leads.
+// What one that was deposed decides is not written.
 func (net *shipnet) leader() *shipnode {
-	var newest *shipnode
+	net.mu.Lock()
+	defer net.mu.Unlock()
+	newest := uint64(0)
+	for _, term := range net.terms {
+		newest = max(newest, term)
+	}
 	for _, n := range net.nodes {
-		if n.stop != nil && (newest == nil || n.term > newest.term) {
-			newest = n
+		if n.stop != nil && n.term == newest {
+			return n
 		}
 	}
-	return newest
+	return nil
 }
 
 // put puts a sample of a group of its own at the node, at most for a while.

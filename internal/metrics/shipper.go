@@ -209,8 +209,13 @@ func (sh *Shipper) awaited() uint64 {
 	return slowest
 }
 
-// confirmed reports whether an entry is where it must be. sh.mu is held.
+// confirmed reports whether an entry is where it must be. A node that knows of a
+// later term may have voted for its leader, and is no part of a majority any more.
+// sh.mu is held.
 func (sh *Shipper) confirmed(number uint64) bool {
+	if sh.cfg.Carrier.Term() != sh.own.Term {
+		return false
+	}
 	have := 1
 	for _, p := range sh.peers {
 		if p.attached && p.next <= number {

@@ -39,7 +39,7 @@ func (sh *Shipper) keep(group autoscaling.UID, source string, batch []Sample) (n
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
 	switch {
-	case !sh.leads:
+	case !sh.leads || sh.cfg.Carrier.Term() != sh.own.Term:
 		return 0, own, 0, &autoscaling.Error{
 			Reason: autoscaling.NoLeader, Message: "this node does not take samples: it does not lead, or has only just begun to", RetryAfter: 50 * time.Millisecond,
 		}
