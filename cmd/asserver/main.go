@@ -70,7 +70,7 @@ func command() *cobra.Command {
 	}
 	s.register(root.Flags())
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
-	root.AddCommand(validateCommand())
+	root.AddCommand(validateCommand(), bootstrapCommand())
 	root.CompletionOptions.HiddenDefaultCmd = true
 	return root
 }
