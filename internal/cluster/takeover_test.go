@@ -14,7 +14,7 @@ import (
 	"github.com/asctl/as/internal/cluster/peer"
 )
 
-// earlier unpacks a data directory that version 0.1 wrote: one node, one
+// earlier unpacks a data directory that a version without identities wrote: one node, one
 // configuration. It is never written anew.
 func earlier(t *testing.T) string {
 	t.Helper()
