@@ -7,7 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/asctl/as/internal/cluster"
+	"github.com/asctl/as/internal/server"
 )
 
 // bootstrapCommand lets a cluster be founded although a node is missing.
@@ -34,7 +34,7 @@ func bootstrapCommand() *cobra.Command {
 			if s.config.DataDir == "" {
 				return usageError{errors.New("bootstrap: data-dir: required")}
 			}
-			if err := cluster.AllowMissing(s.config.DataDir, s.config.NodeID, s.config.InitialCluster, without); err != nil {
+			if err := server.AllowMissing(s.config, without); err != nil {
 				return fmt.Errorf("bootstrap: %w", err)
 			}
 			fmt.Fprintf(cmd.ErrOrStderr(), "WARNING: if %[1]s has data of a cluster, that data is not part of the one founded now. "+
