@@ -82,13 +82,17 @@ func (a *app) showCluster(status *pb.ClusterStatus) error {
 	if err := a.printer().List(status, nodesOf(status), nodeColumns); err != nil {
 		return err
 	}
-	for _, c := range status.Conditions {
+	conditions := status.Conditions
+	for _, n := range status.Nodes {
+		conditions = append(conditions, n.Conditions...)
+	}
+	for _, c := range conditions {
 		fmt.Fprintf(a.out, "\n%s %s: %s", c.Type, c.Status, c.Message)
 	}
 	for _, warning := range status.Warnings {
 		fmt.Fprintf(a.out, "\nwarning: %s", warning)
 	}
-	if len(status.Conditions)+len(status.Warnings) > 0 {
+	if len(conditions)+len(status.Warnings) > 0 {
 		fmt.Fprintln(a.out)
 	}
 	return nil

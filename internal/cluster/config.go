@@ -71,6 +71,8 @@ type Config struct {
 	// DiskTimeout is how long one access to the disk may take before this node
 	// takes no part in the cluster until it has returned. 0: three seconds.
 	DiskTimeout time.Duration
+	// Resources tells what the node may run short of. Nil: what the process has.
+	Resources func() Resources
 	// Pace stretches the intervals and time-outs of Raft and of the peer service
 	// alike: tests of hours in virtual time need not count every heartbeat. 0: 1.
 	Pace int

@@ -16,6 +16,7 @@ import (
 // session is one term of this node as the leader.
 type session struct {
 	term   uint64
+	began  time.Time
 	writer *writer
 	ready  chan struct{}   // closed when the writer accepts
 	over   chan struct{}   // closed when it does no more
@@ -71,7 +72,7 @@ func (n *Node) startSession(ctx context.Context, term uint64) *session {
 	r := n.raft.Load()
 	muted := n.mute.begins()
 	s := &session{
-		term: term, cancel: cancel, muted: muted,
+		term: term, began: time.Now(), cancel: cancel, muted: muted,
 		ready: make(chan struct{}), over: make(chan struct{}), done: make(chan struct{}), afresh: make(chan struct{}, 1),
 		writer: &writer{
 			term: term, machine: n.machine, ids: n.cfg.IDs, now: n.Now,

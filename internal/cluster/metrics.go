@@ -17,6 +17,7 @@ type metrics struct {
 	terms        prometheus.Counter
 	campaigns    prometheus.Counter
 	stuck        prometheus.Counter
+	reliefs      prometheus.Counter
 	mutes        prometheus.Counter
 	diskFailures prometheus.Counter
 }
@@ -46,6 +47,9 @@ func newMetrics() *metrics {
 		}),
 		diskFailures: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "autoscaling_cluster_disk_failures_total", Help: "Writes to the data directory that failed; after each it is opened anew.",
+		}),
+		reliefs: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "autoscaling_cluster_reliefs_total", Help: "Hand-overs of leadership because this node ran short of space or descriptors.",
 		}),
 		mutes: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "autoscaling_cluster_mutes_total", Help: "Times that this node stopped taking part because it could not write.",
@@ -83,8 +87,10 @@ func (n *Node) register(r prometheus.Registerer) error {
 	}
 	m := n.metrics
 	for _, c := range []prometheus.Collector{
-		m.entrySize, m.entryCalls, m.commit, m.refused, m.terms, m.campaigns, m.stuck, m.mutes, m.diskFailures, raftCollector,
+		m.entrySize, m.entryCalls, m.commit, m.refused, m.terms, m.campaigns, m.stuck, m.mutes, m.diskFailures, m.reliefs, raftCollector,
 		n.gauge("autoscaling_cluster_leader", "1 while this node leads and accepts writes.", n.leads),
+		n.gauge("autoscaling_cluster_muted", "1 while this node takes no part because it cannot write.", n.muted),
+		n.gauge("autoscaling_cluster_low", "1 while this node runs short of disk space or descriptors.", func() bool { return len(n.conditions.all()) > 0 }),
 		n.gauge("autoscaling_cluster_ready", "1 while this node can serve.", func() bool { ok, _ := n.Ready(); return ok }),
 	} {
 		if err := r.Register(c); err != nil {

@@ -40,14 +40,15 @@ type Node struct {
 	// open reports whether Raft's messages pass: see tryOpen.
 	open atomic.Bool
 
-	raft      atomic.Pointer[raft.Raft] // nil while it does not run
-	transport atomic.Pointer[transport] // valid when raft is
-	session   atomic.Pointer[session]   // of the term that this node leads
-	stream    atomic.Pointer[stream]
-	mute      *mute
-	disk      *disk
-	lag       lag
-	readiness readiness
+	raft       atomic.Pointer[raft.Raft] // nil while it does not run
+	transport  atomic.Pointer[transport] // valid when raft is
+	session    atomic.Pointer[session]   // of the term that this node leads
+	stream     atomic.Pointer[stream]
+	conditions conditions
+	mute       *mute
+	disk       *disk
+	lag        lag
+	readiness  readiness
 
 	reopenEvery time.Duration // how often a storage that failed is opened again
 
@@ -282,6 +283,7 @@ func (n *Node) runRaft(ctx context.Context, storage *Storage, stream *stream) er
 	var wg sync.WaitGroup
 	wg.Go(func() { n.verifier.run(background) })
 	wg.Go(func() { n.followPeers(background) })
+	wg.Go(func() { n.watchReserve(background) })
 	wg.Go(func() { n.supervise(background) })
 	ended := make(chan struct{})
 	var watching sync.WaitGroup
@@ -365,6 +367,8 @@ func (n *Node) state() peer.State {
 		s.Term, s.Commit, s.Last = r.CurrentTerm(), r.CommitIndex(), r.LastIndex()
 	}
 	s.Applied = n.AppliedIndex()
+	s.Conditions = n.ownConditions()
+	s.Room = len(s.Conditions) == 0
 	s.Mute, _ = n.mute.why()
 	_, since := n.disk.hanging()
 	s.Suspects, s.Writes = since >= n.paced(suspicious), n.disk.works(n.paced(evidence))

@@ -40,6 +40,7 @@ type NodeStatus struct {
 	Version      string
 	ClockSkew    time.Duration // its wall clock minus ours
 	Voter        bool          // in the latest configuration
+	Conditions   []autoscaling.Condition
 }
 
 // Status is what a node knows of the cluster.
@@ -50,9 +51,10 @@ type Status struct {
 	Term         uint64
 	CommitIndex  uint64
 	AppliedIndex uint64
-	Nodes        []NodeStatus // by id
-	MayLose      int          // how many more voters may be lost before there is no leader
-	Warnings     []string     // one sentence each
+	Nodes        []NodeStatus            // by id
+	Conditions   []autoscaling.Condition // of the cluster as a whole
+	MayLose      int                     // how many more voters may be lost before there is no leader
+	Warnings     []string                // one sentence each
 	// TimeAhead is what replicated time has over the cluster's wall clock; below 0
 	// when the wall clock is ahead and is not followed.
 	TimeAhead time.Duration
@@ -85,6 +87,7 @@ func (n *Node) Status() Status {
 	s.MayLose = n.mayLose()
 	s.Warnings = append(n.membershipWarnings(), n.peers.Problems()...)
 	s.Warnings = append(s.Warnings, n.differences(s.Nodes)...)
+	s.Conditions = n.withoutLeader()
 	s.Warnings = append(s.Warnings, n.laggards(s.Nodes, s.CommitIndex)...)
 	s.TimeAhead = n.timeAhead()
 	if text := timeProblem(s.TimeAhead); text != "" {
@@ -100,12 +103,19 @@ func (n *Node) row(id string, commit uint64) NodeStatus {
 	}
 	if id == n.cfg.NodeID {
 		row.Health, row.AppliedIndex, row.LastContact = Healthy, n.AppliedIndex(), n.cfg.Clock()
-		if ok, _ := n.follows(row.AppliedIndex, commit); !ok || n.muted() {
+		row.Conditions = n.ownConditions()
+		if ok, how := n.follows(row.AppliedIndex, commit); !ok {
+			row.Conditions = append(row.Conditions, condition(ConditionLagging, "BEHIND", time.Time{}, "node %s does not keep up: %s", id, how))
+		}
+		if row.unwell() {
 			row.Health = Unhealthy
 		}
 		return row
 	}
 	p, ok := n.peers.Peer(id)
+	if ok {
+		row.Conditions = n.peerConditions(p, commit)
+	}
 	if !ok || !p.Known {
 		row.Health = HealthUnknown
 		if ok && p.Gone {
@@ -114,11 +124,22 @@ func (n *Node) row(id string, commit uint64) NodeStatus {
 		return row
 	}
 	row.Health = Healthy
-	if ok, _ := n.peerFollows(p, commit); !ok || !p.Up || !p.Claim.Open || p.State.Mute != "" {
+	if row.unwell() || !p.Claim.Open {
 		row.Health = Unhealthy
 	}
 	row.AppliedIndex, row.LastContact, row.ClockSkew = p.State.Applied, p.LastContact, p.Skew
 	return row
+}
+
+// unwell reports whether one of the conditions makes the node unhealthy. To run
+// short of something does not.
+func (s NodeStatus) unwell() bool {
+	for _, c := range s.Conditions {
+		if c.Type != ConditionDiskLow && c.Type != ConditionFilesLow {
+			return true
+		}
+	}
+	return false
 }
 
 // laggards are the nodes that answer and do not follow.

@@ -129,6 +129,9 @@ func (n *Node) keepMarksSometimes() {
 
 // keepMarks makes durable what is known of the others' logs.
 func (n *Node) keepMarks() {
+	if _, since := n.disk.hanging(); n.muted() || since >= n.paced(suspicious) {
+		return // the disk would be waited for
+	}
 	n.marksKept = time.Now()
 	if !n.self.marked() {
 		return

@@ -35,6 +35,7 @@ func nodeMessage(n NodeStatus) *pb.ClusterStatus_Node {
 		RaftAddress:  n.RaftAddress,
 		AppliedIndex: int64(n.AppliedIndex),
 		Version:      n.Version,
+		Conditions:   convertAll(n.Conditions, conditionMessage),
 	}
 	if n.Leads {
 		m.Role = pb.ClusterStatus_Node_LEADER

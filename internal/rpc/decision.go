@@ -50,8 +50,9 @@ func (s decisionService) ListFindings(ctx context.Context, req *pb.ListFindingsR
 	}
 	var all []explain.Finding
 	if req.GetGroup() == "" {
-		now := s.node.Now()
-		all = append(explain.ClockFindings(s.node.Status().TimeAhead, now), explain.Findings(v.Reader, everyNamespace(req.GetParent()), now)...)
+		now, status := s.node.Now(), s.node.Status()
+		all = append(clusterFindings(status), explain.ClockFindings(status.TimeAhead, now)...)
+		all = append(all, explain.Findings(v.Reader, everyNamespace(req.GetParent()), now)...)
 	} else {
 		g, err := control.FindGroup(v.Reader, control.GroupName{Namespace: namespaceOf(req.GetParent()), ID: req.GetGroup()})
 		if err != nil {
@@ -64,6 +65,20 @@ func (s decisionService) ListFindings(ctx context.Context, req *pb.ListFindingsR
 		records: slices.Values(all), key: findingKey, message: findingMessage,
 	})
 	return &pb.ListFindingsResponse{Findings: page, NextPageToken: next, TotalSize: &total}, err
+}
+
+// clusterFindings are what is wrong with the nodes, as this one knows it.
+func clusterFindings(s Status) []explain.Finding {
+	var conditions []explain.NodeCondition
+	for _, c := range s.Conditions {
+		conditions = append(conditions, explain.NodeCondition{Condition: c})
+	}
+	for _, n := range s.Nodes {
+		for _, c := range n.Conditions {
+			conditions = append(conditions, explain.NodeCondition{Node: n.ID, Condition: c})
+		}
+	}
+	return explain.ClusterFindings(conditions)
 }
 
 // findingKey puts the worst first. It is part of page tokens, which are short:

@@ -86,6 +86,7 @@ type NodeStatus struct {
 	AppliedIndex uint64
 	LastContact  time.Time
 	Version      string
+	Conditions   []autoscaling.Condition // only those that hold
 }
 
 // NodeHealth is what a node knows of another's health.

@@ -34,12 +34,12 @@ func (n rpcNode) SetTime(ctx context.Context, force, dryRun bool, set func(*fsm.
 
 func (n rpcNode) Status() rpc.Status {
 	s := n.Node.Status()
-	status := rpc.Status{ClusterID: string(s.ClusterID), Leader: s.Leader, Term: s.Term, CommitIndex: s.CommitIndex, Warnings: s.Warnings, TimeAhead: s.TimeAhead}
+	status := rpc.Status{ClusterID: string(s.ClusterID), Leader: s.Leader, Term: s.Term, CommitIndex: s.CommitIndex, Conditions: s.Conditions, Warnings: s.Warnings, TimeAhead: s.TimeAhead}
 	for _, x := range s.Nodes {
 		status.Nodes = append(status.Nodes, rpc.NodeStatus{
 			ID: x.ID, Leads: x.Role == cluster.RoleLeader, Health: nodeHealth[x.Health],
 			GRPCAddress: x.GRPCAddress, HTTPAddress: x.HTTPAddress, RaftAddress: x.RaftAddress,
-			AppliedIndex: x.AppliedIndex, LastContact: x.LastContact, Version: x.Version,
+			AppliedIndex: x.AppliedIndex, LastContact: x.LastContact, Version: x.Version, Conditions: x.Conditions,
 		})
 	}
 	return status

@@ -161,13 +161,15 @@ func (n *Node) lead(ctx context.Context, leadership cluster.Leadership) error {
 
 // ready is what /readyz shows.
 func (n *Node) ready() []rpc.Check {
-	checks := []rpc.Check{{Name: "cluster"}, {Name: "shutdown"}, n.api.CallPath()}
-	if ok, reasons := n.cluster.Ready(); !ok {
-		checks[0].Problem = fmt.Sprint(reasons)
+	var checks []rpc.Check
+	for _, c := range n.cluster.Checks() {
+		checks = append(checks, rpc.Check(c))
 	}
+	shutdown := rpc.Check{Name: "shutdown"}
 	if n.draining.begun() {
-		checks[1].Problem = "this node is stopping"
+		shutdown.Problem = "this node is stopping"
 	}
+	checks = append(checks, n.api.CallPath(), shutdown)
 	return checks
 }
 

@@ -68,6 +68,10 @@ type State struct {
 	Claim    Claim    `cbor:"8,keyasint"`
 	// Mute is why it takes no part in Raft, in a sentence; empty: it does.
 	Mute string `cbor:"20,keyasint,omitempty"`
+	// Conditions are what it finds wrong with itself; Room says that it may lead
+	// in the place of a node that runs short of something.
+	Conditions []autoscaling.Condition `cbor:"23,keyasint,omitempty"`
+	Room       bool                    `cbor:"24,keyasint,omitempty"`
 	// Suspects says that its disk has not answered for a while: the others are to
 	// find out about theirs. Writes says that a write has just succeeded.
 	Suspects bool `cbor:"21,keyasint,omitempty"`

@@ -79,7 +79,7 @@ type ClusterStatus_Node_Health int32
 const (
 	ClusterStatus_Node_HEALTH_UNSPECIFIED ClusterStatus_Node_Health = 0
 	ClusterStatus_Node_HEALTHY            ClusterStatus_Node_Health = 1
-	// Does not answer, or is far behind.
+	// Does not answer, cannot write, or has not applied what was committed 5 s ago.
 	ClusterStatus_Node_UNHEALTHY ClusterStatus_Node_Health = 2
 	// The node that was asked cannot tell.
 	ClusterStatus_Node_UNKNOWN ClusterStatus_Node_Health = 3
@@ -598,7 +598,10 @@ type ClusterStatus_Node struct {
 	// When it was last heard from.
 	LastContact *timestamppb.Timestamp `protobuf:"bytes,8,opt,name=last_contact,json=lastContact,proto3" json:"last_contact,omitempty"`
 	// The server's version.
-	Version       string `protobuf:"bytes,9,opt,name=version,proto3" json:"version,omitempty"`
+	Version string `protobuf:"bytes,9,opt,name=version,proto3" json:"version,omitempty"`
+	// What is wrong with the node, those that hold: `DISK_UNWRITABLE`, `DISK_LOW`, `DESCRIPTORS_LOW`, `NODE_UNREACHABLE`,
+	// `NODE_LAGGING`. More may come. A low one alone does not make the node unhealthy.
+	Conditions    []*Condition `protobuf:"bytes,10,rep,name=conditions,proto3" json:"conditions,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -696,6 +699,13 @@ func (x *ClusterStatus_Node) GetVersion() string {
 	return ""
 }
 
+func (x *ClusterStatus_Node) GetConditions() []*Condition {
+	if x != nil {
+		return x.Conditions
+	}
+	return nil
+}
+
 var File_autoscaling_v1_cluster_proto protoreflect.FileDescriptor
 
 const file_autoscaling_v1_cluster_proto_rawDesc = "" +
@@ -712,7 +722,7 @@ const file_autoscaling_v1_cluster_proto_rawDesc = "" +
 	"\tinstances\x18\x02 \x01(\x05R\tinstances\x12\x1e\n" +
 	"\n" +
 	"configured\x18\x03 \x01(\bR\n" +
-	"configured\"\xcb\x06\n" +
+	"configured\"\x86\a\n" +
 	"\rClusterStatus\x12\x1d\n" +
 	"\n" +
 	"cluster_id\x18\x01 \x01(\tR\tclusterId\x12\x16\n" +
@@ -725,7 +735,7 @@ const file_autoscaling_v1_cluster_proto_rawDesc = "" +
 	"conditions\x12\x1a\n" +
 	"\bwarnings\x18\a \x03(\tR\bwarnings\x128\n" +
 	"\n" +
-	"time_ahead\x18\f \x01(\v2\x19.google.protobuf.DurationR\ttimeAhead\x1a\x80\x04\n" +
+	"time_ahead\x18\f \x01(\v2\x19.google.protobuf.DurationR\ttimeAhead\x1a\xbb\x04\n" +
 	"\x04Node\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12;\n" +
 	"\x04role\x18\x02 \x01(\x0e2'.autoscaling.v1.ClusterStatus.Node.RoleR\x04role\x12A\n" +
@@ -735,7 +745,11 @@ const file_autoscaling_v1_cluster_proto_rawDesc = "" +
 	"\fraft_address\x18\x06 \x01(\tR\vraftAddress\x12#\n" +
 	"\rapplied_index\x18\a \x01(\x03R\fappliedIndex\x12=\n" +
 	"\flast_contact\x18\b \x01(\v2\x1a.google.protobuf.TimestampR\vlastContact\x12\x18\n" +
-	"\aversion\x18\t \x01(\tR\aversion\"6\n" +
+	"\aversion\x18\t \x01(\tR\aversion\x129\n" +
+	"\n" +
+	"conditions\x18\n" +
+	" \x03(\v2\x19.autoscaling.v1.ConditionR\n" +
+	"conditions\"6\n" +
 	"\x04Role\x12\x14\n" +
 	"\x10ROLE_UNSPECIFIED\x10\x00\x12\n" +
 	"\n" +
@@ -805,19 +819,20 @@ var file_autoscaling_v1_cluster_proto_depIdxs = []int32{
 	0,  // 5: autoscaling.v1.ClusterStatus.Node.role:type_name -> autoscaling.v1.ClusterStatus.Node.Role
 	1,  // 6: autoscaling.v1.ClusterStatus.Node.health:type_name -> autoscaling.v1.ClusterStatus.Node.Health
 	12, // 7: autoscaling.v1.ClusterStatus.Node.last_contact:type_name -> google.protobuf.Timestamp
-	5,  // 8: autoscaling.v1.ClusterService.GetClusterStatus:input_type -> autoscaling.v1.GetClusterStatusRequest
-	6,  // 9: autoscaling.v1.ClusterService.TransferLeadership:input_type -> autoscaling.v1.TransferLeadershipRequest
-	2,  // 10: autoscaling.v1.ClusterService.ForgetMachines:input_type -> autoscaling.v1.ForgetMachinesRequest
-	7,  // 11: autoscaling.v1.ClusterService.SetTime:input_type -> autoscaling.v1.SetTimeRequest
-	4,  // 12: autoscaling.v1.ClusterService.GetClusterStatus:output_type -> autoscaling.v1.ClusterStatus
-	4,  // 13: autoscaling.v1.ClusterService.TransferLeadership:output_type -> autoscaling.v1.ClusterStatus
-	3,  // 14: autoscaling.v1.ClusterService.ForgetMachines:output_type -> autoscaling.v1.ForgetMachinesResponse
-	8,  // 15: autoscaling.v1.ClusterService.SetTime:output_type -> autoscaling.v1.SetTimeResponse
-	12, // [12:16] is the sub-list for method output_type
-	8,  // [8:12] is the sub-list for method input_type
-	8,  // [8:8] is the sub-list for extension type_name
-	8,  // [8:8] is the sub-list for extension extendee
-	0,  // [0:8] is the sub-list for field type_name
+	10, // 8: autoscaling.v1.ClusterStatus.Node.conditions:type_name -> autoscaling.v1.Condition
+	5,  // 9: autoscaling.v1.ClusterService.GetClusterStatus:input_type -> autoscaling.v1.GetClusterStatusRequest
+	6,  // 10: autoscaling.v1.ClusterService.TransferLeadership:input_type -> autoscaling.v1.TransferLeadershipRequest
+	2,  // 11: autoscaling.v1.ClusterService.ForgetMachines:input_type -> autoscaling.v1.ForgetMachinesRequest
+	7,  // 12: autoscaling.v1.ClusterService.SetTime:input_type -> autoscaling.v1.SetTimeRequest
+	4,  // 13: autoscaling.v1.ClusterService.GetClusterStatus:output_type -> autoscaling.v1.ClusterStatus
+	4,  // 14: autoscaling.v1.ClusterService.TransferLeadership:output_type -> autoscaling.v1.ClusterStatus
+	3,  // 15: autoscaling.v1.ClusterService.ForgetMachines:output_type -> autoscaling.v1.ForgetMachinesResponse
+	8,  // 16: autoscaling.v1.ClusterService.SetTime:output_type -> autoscaling.v1.SetTimeResponse
+	13, // [13:17] is the sub-list for method output_type
+	9,  // [9:13] is the sub-list for method input_type
+	9,  // [9:9] is the sub-list for extension type_name
+	9,  // [9:9] is the sub-list for extension extendee
+	0,  // [0:9] is the sub-list for field type_name
 }
 
 func init() { file_autoscaling_v1_cluster_proto_init() }
