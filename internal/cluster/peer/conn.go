@@ -59,7 +59,11 @@ func (c *conn) send(req *request, ch chan *response) error {
 	c.waiting = append(c.waiting, ch)
 	c.mu.Unlock()
 	c.raw.SetWriteDeadline(time.Now().Add(pingTimeout))
-	return writeMessage(c.raw, req)
+	err := writeMessage(c.raw, req)
+	if err != nil {
+		c.raw.Close() // the answers to come would go to the wrong calls
+	}
+	return err
 }
 
 func (c *conn) read() {

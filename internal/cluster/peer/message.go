@@ -101,6 +101,7 @@ const (
 	foundKind
 	admitKind
 	responseKind
+	parcelKind
 )
 
 // maxMessage bounds the messages of each kind. Only pings are large: reports of
@@ -112,6 +113,7 @@ var maxMessage = map[kind]uint32{
 	foundKind:    64 << 10,
 	admitKind:    64 << 10,
 	responseKind: 64 << 10,
+	parcelKind:   1 << 20,
 }
 
 func (r *request) kind() kind {
@@ -126,6 +128,8 @@ func (r *request) kind() kind {
 		return foundKind
 	case r.Admit != nil:
 		return admitKind
+	case r.Parcel != nil:
+		return parcelKind
 	}
 	return unknownKind
 }
