@@ -104,6 +104,9 @@ func TestALeaderWhoseDiskHangsIsReplaced(t *testing.T) {
 		if old.Age() < 10*time.Second {
 			t.Errorf("the state of %s counts as %s old", old.ID, old.Age())
 		}
+		if l, ok := old.Leader(); !ok || l.ID != next.ID || old.Status().Leader != next.ID {
+			t.Errorf("%s says that %+v leads", old.ID, l)
+		}
 		if got := health(next, old); got != cluster.Unhealthy {
 			t.Errorf("%s is %s", old.ID, got)
 		}

@@ -57,8 +57,17 @@ func (n *Node) AppliedIndex() uint64 {
 	return n.guard.index.Load()
 }
 
-// Leader answers who leads, as far as this node knows.
+// Leader answers who leads, as far as this node knows. What Raft says is old
+// while this node takes no part; then the one counts that says it of itself.
 func (n *Node) Leader() (Leader, bool) {
+	if n.muted() {
+		for _, p := range n.peers.Peers() {
+			if p.Up && p.State.Leads {
+				return Leader{ID: p.ID, GRPCAddress: p.Record.GRPCAddress, Term: p.State.Term}, true
+			}
+		}
+		return Leader{}, false
+	}
 	r := n.raft.Load()
 	if r == nil {
 		return Leader{}, false

@@ -70,8 +70,10 @@ func (n *Node) Status() Status {
 		s.ClusterID = id.Cluster
 	}
 	if r := n.raft.Load(); r != nil {
-		_, leader := r.LeaderWithID()
-		s.Leader, s.Term, s.CommitIndex = string(leader), r.CurrentTerm(), r.CommitIndex()
+		s.Term, s.CommitIndex = r.CurrentTerm(), r.CommitIndex()
+	}
+	if l, known := n.Leader(); known {
+		s.Leader, s.Term = l.ID, max(s.Term, l.Term)
 	}
 	members, voters := n.servers(), n.voters()
 	s.AppliedIndex = n.AppliedIndex()
