@@ -54,6 +54,11 @@ explore: ## Look for new failures: property tests and simulations from seeds of 
 		$(TEST) -count=1 ./internal/scheduler/plan -rapid.seed=$$seed -sim.seed=$$seed || exit 1; \
 	done
 
+.PHONY: fuzz
+fuzz: ## Look for bytes that break what nodes read from each other, 30 s for each target.
+	$(GO) test -tags $(TAGS) -run '^$$' -fuzz '^FuzzHandshake$$' -fuzztime 30s ./internal/cluster/peer
+	$(GO) test -tags $(TAGS) -run '^$$' -fuzz '^FuzzMessage$$' -fuzztime 30s ./internal/cluster/peer
+
 .PHONY: bench
 bench: build ## Measure against the goals that need no peer; a table, and bench/results/*.json.
 	$(GO) run -tags $(TAGS) ./bench

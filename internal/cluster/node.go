@@ -284,6 +284,7 @@ func (n *Node) runRaft(ctx context.Context, storage *Storage, stream *stream) er
 	wg.Go(func() { n.verifier.run(background) })
 	wg.Go(func() { n.followPeers(background) })
 	wg.Go(func() { n.watchReserve(background) })
+	wg.Go(func() { stream.keepReady(background, n.peers) })
 	wg.Go(func() { n.supervise(background) })
 	ended := make(chan struct{})
 	var watching sync.WaitGroup

@@ -18,6 +18,7 @@ type stream struct {
 	mux     *peer.Mux
 	open    func() bool // whether this node takes part in Raft
 	dial    func(ctx context.Context, address string) (net.Conn, error)
+	ready   *ready
 	address address
 
 	stop chan struct{} // closed by Close
@@ -36,7 +37,7 @@ func (a address) String() string  { return string(a) }
 
 func newStream(mux *peer.Mux, dial func(context.Context, string) (net.Conn, error), advertised string, open func() bool) *stream {
 	return &stream{
-		mux: mux, open: open, dial: dial, address: address(advertised),
+		mux: mux, open: open, dial: dial, ready: newReady(dial), address: address(advertised),
 		stop: make(chan struct{}), conns: map[net.Conn]struct{}{},
 	}
 }
@@ -80,6 +81,9 @@ func (s *stream) Dial(to raft.ServerAddress, timeout time.Duration) (net.Conn, e
 	if !s.open() {
 		return nil, errShut
 	}
+	if conn := s.ready.take(string(to)); conn != nil {
+		return s.keepTo(conn, string(to))
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), timeout)
 	defer cancel()
 	conn, err := s.dial(ctx, string(to))
@@ -87,6 +91,20 @@ func (s *stream) Dial(to raft.ServerAddress, timeout time.Duration) (net.Conn, e
 		return nil, err
 	}
 	return s.keepTo(conn, string(to))
+}
+
+// keepReady keeps connections to the nodes that are up, until ctx ends. A node
+// that takes no part has none.
+func (s *stream) keepReady(ctx context.Context, peers *peer.Service) {
+	s.ready.keep(ctx, func() []string {
+		var up []string
+		for _, p := range peers.Peers() {
+			if p.Up && s.open() && !s.isSilent() {
+				up = append(up, p.Address)
+			}
+		}
+		return up
+	})
 }
 
 func (s *stream) keep(conn net.Conn) (net.Conn, error) { return s.keepTo(conn, "") }
