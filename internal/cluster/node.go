@@ -13,6 +13,7 @@ import (
 	"github.com/hashicorp/raft"
 
 	"github.com/asctl/as/internal/autoscaling"
+	"github.com/asctl/as/internal/cluster/integrity"
 	"github.com/asctl/as/internal/cluster/peer"
 	"github.com/asctl/as/internal/fsm"
 )
@@ -130,15 +131,31 @@ func (n *Node) Run(ctx context.Context) (err error) {
 	}
 	for {
 		err := n.runOnce(ctx)
-		var forgot *forgotError
-		if !errors.As(err, &forgot) {
+		why, useless := n.useless(err)
+		if !useless {
 			return err
 		}
-		if err := n.setAside(forgot.why); err != nil {
+		if err := n.setAside(why); err != nil {
 			return err
 		}
 		n.reset()
 	}
+}
+
+// useless reports whether a run ended because the node's data must not be used,
+// being too old or damaged, and the other nodes may have what it had. A node that
+// is alone is left as it is: no other node has what it had.
+func (n *Node) useless(err error) (why string, useless bool) {
+	var forgot *forgotError
+	var identity *IdentityDamagedError
+	switch {
+	case len(n.cfg.members()) < 2:
+	case errors.As(err, &forgot):
+		return forgot.why, true
+	case integrity.IsDamage(err), errors.As(err, &identity):
+		return err.Error(), true
+	}
+	return "", false
 }
 
 // forgotError ends a run on data that is too old: the next one has none.

@@ -7,6 +7,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"github.com/asctl/as/internal/cluster/integrity"
 )
 
 const (
@@ -90,6 +92,9 @@ func (n *Node) reopen(ctx context.Context, s *stream, cause error) (*Storage, fu
 		storage, closeStorage, err := n.tryToOpen(cause)
 		if err == nil {
 			return storage, closeStorage, nil
+		}
+		if integrity.IsDamage(err) {
+			return nil, nil, err // no matter how often it is opened
 		}
 		n.log.Warn("the data directory cannot be opened again yet", "node", n.cfg.NodeID, "error", err)
 		n.mute.set(fmt.Sprintf("the disk cannot be written: %v", err))
