@@ -196,7 +196,7 @@ func (d *directory) open(log hclog.Logger, failed func(error)) error {
 		return fmt.Errorf("open log file %s: %w", d.file(logFile), err)
 	}
 	d.bolt = &integrity.Bolt{BoltStore: bolt}
-	files, err := raft.NewFileSnapshotStoreWithLogger(d.path, 2, log.Named("snapshot"))
+	files, err := raft.NewFileSnapshotStoreWithLogger(d.path, 2, calm{log.Named("snapshot")})
 	if err != nil {
 		return fmt.Errorf("open snapshots: %w", err)
 	}

@@ -26,7 +26,9 @@ func TestANodeWhoseDataIsDamagedIsTakenBack(t *testing.T) {
 		damage func(data string, n *nodes.Node) error
 	}{
 		{"an entry in the log", func(data string, _ *nodes.Node) error { return flipIn(filepath.Join(data, "raft.db"), []byte(marker)) }},
-		{"a page header of the log", func(data string, _ *nodes.Node) error { return flipAt(filepath.Join(data, "raft.db"), 3*4096+8) }},
+		{"a page header of the log", func(data string, _ *nodes.Node) error {
+			return flipHeader(filepath.Join(data, "raft.db"), []byte(marker))
+		}},
 		{"the identity", func(data string, n *nodes.Node) error {
 			return flipIn(filepath.Join(data, "identity"), []byte(n.ID))
 		}},
@@ -81,11 +83,16 @@ func flipIn(path string, text []byte) error {
 	}
 }
 
-func flipAt(path string, at int) error {
+// flipHeader flips a bit in the header of the page that has the text.
+func flipHeader(path string, text []byte) error {
 	content, err := os.ReadFile(path)
 	if err != nil {
 		return err
 	}
-	content[at] ^= 1
+	at := bytes.Index(content, text)
+	if at < 0 {
+		return fmt.Errorf("%s does not have %q", path, text)
+	}
+	content[at/os.Getpagesize()*os.Getpagesize()+8] ^= 1 // the page's kind
 	return os.WriteFile(path, content, 0o600)
 }
