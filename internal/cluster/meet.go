@@ -90,7 +90,7 @@ func (n *Node) forgot(told peer.Claim, why string) {
 		return
 	}
 	n.shut()
-	n.log.Error("this node's data is older than what another node saw of it: it does not vote", "node", n.cfg.NodeID, "error", why)
+	n.log.Warn("this node's data is older than what another node saw of it: it does not vote", "node", n.cfg.NodeID, "error", why)
 	n.peers.Greet()
 }
 
