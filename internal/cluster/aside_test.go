@@ -136,3 +136,20 @@ func TestTheNodeAllowsOthersToBeMissing(t *testing.T) {
 		t.Error("a node with data may found a cluster")
 	}
 }
+
+func TestRaftIsRefusedFromADirectoryThatWasReplaced(t *testing.T) {
+	n, err := New(Config{NodeID: "n1", RaftAddr: "a:1"})
+	must(t, err)
+	id := newIdentity("n1")
+	id.Cluster, id.Lineage, id.Phase = "c", "l", peer.Member
+	id.Peers = map[string]remembered{"n2": {Directory: "new", Admitted: 7}}
+	n.self.open(new(memoryIdentity), id)
+	of := func(directory string) peer.Identity {
+		return peer.Identity{Cluster: "c", Lineage: "l", Node: "n2", Directory: directory}
+	}
+	must(t, n.accept(peer.KindRaft, of("new")))
+	must(t, n.accept(peer.KindPeer, of("old"))) // there it learns why
+	if n.accept(peer.KindRaft, of("old")) == nil {
+		t.Error("the old directory is accepted")
+	}
+}

@@ -2,17 +2,25 @@ package cluster
 
 import (
 	"context"
+	"fmt"
 	"net"
 
 	"github.com/asctl/as/internal/cluster/peer"
 )
 
-// accept returns nil when a connection of the kind may be made with the node.
+// accept returns nil when a connection of the kind may be made with the node. For
+// Raft it must come from the data directory that the node was last met with.
 func (n *Node) accept(kind peer.Kind, other peer.Identity) error {
-	if kind == peer.KindRaft {
-		return n.identity().AcceptsRaft(other)
+	if kind != peer.KindRaft {
+		return n.identity().Accepts(other)
 	}
-	return n.identity().Accepts(other)
+	if err := n.identity().AcceptsRaft(other); err != nil {
+		return err
+	}
+	if known, ok := n.self.peer(other.Node); ok && known.Directory != other.Directory {
+		return fmt.Errorf("data directory %s of node %q is not the one that takes part, %s", other.Directory, other.Node, known.Directory)
+	}
+	return nil
 }
 
 func (n *Node) dialPeer(ctx context.Context, id, address string) (net.Conn, error) {
