@@ -48,7 +48,14 @@ func (c *conn) call(ctx context.Context, timeout time.Duration, req *request) (*
 
 var errTimeout = errors.New("no answer in time")
 
+// send writes a request whose response goes to ch. A request that cannot be
+// encoded leaves the connection as it is; one that cannot be written whole ends
+// it: the responses would no longer be those of the requests.
 func (c *conn) send(req *request, ch chan *response) error {
+	frame, err := encodeMessage(req)
+	if err != nil {
+		return err
+	}
 	c.writing.Lock()
 	defer c.writing.Unlock()
 	c.mu.Lock()
@@ -59,11 +66,11 @@ func (c *conn) send(req *request, ch chan *response) error {
 	c.waiting = append(c.waiting, ch)
 	c.mu.Unlock()
 	c.raw.SetWriteDeadline(time.Now().Add(pingTimeout))
-	err := writeMessage(c.raw, req)
-	if err != nil {
-		c.raw.Close() // the answers to come would go to the wrong calls
+	if _, err := c.raw.Write(frame); err != nil {
+		c.raw.Close()
+		return err
 	}
-	return err
+	return nil
 }
 
 func (c *conn) read() {

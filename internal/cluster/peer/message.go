@@ -100,8 +100,8 @@ const (
 	askKind
 	foundKind
 	admitKind
-	responseKind
 	parcelKind
+	responseKind
 )
 
 // maxMessage bounds the messages of each kind. Only pings are large: reports of
@@ -112,8 +112,8 @@ var maxMessage = map[kind]uint32{
 	askKind:      64 << 10,
 	foundKind:    64 << 10,
 	admitKind:    64 << 10,
-	responseKind: 64 << 10,
 	parcelKind:   1 << 20,
+	responseKind: 64 << 10,
 }
 
 func (r *request) kind() kind {
@@ -144,16 +144,25 @@ const headSize = 5
 
 // writeMessage writes v behind its kind and its length, in one Write.
 func writeMessage(w io.Writer, v message) error {
-	body, err := cbor.Marshal(v)
+	frame, err := encodeMessage(v)
 	if err != nil {
-		return fmt.Errorf("encode a message: %w", err)
-	}
-	if err := checkSize(v.kind(), uint64(len(body))); err != nil {
 		return err
 	}
-	head := append(make([]byte, 0, headSize+len(body)), byte(v.kind()))
-	_, err = w.Write(append(binary.BigEndian.AppendUint32(head, uint32(len(body))), body...))
+	_, err = w.Write(frame)
 	return err
+}
+
+// encodeMessage returns v behind its kind and its length.
+func encodeMessage(v message) ([]byte, error) {
+	body, err := cbor.Marshal(v)
+	if err != nil {
+		return nil, fmt.Errorf("encode a message: %w", err)
+	}
+	if err := checkSize(v.kind(), uint64(len(body))); err != nil {
+		return nil, err
+	}
+	head := append(make([]byte, 0, headSize+len(body)), byte(v.kind()))
+	return append(binary.BigEndian.AppendUint32(head, uint32(len(body))), body...), nil
 }
 
 // readMessage reads one message into v. Memory is taken as bytes arrive: what a
