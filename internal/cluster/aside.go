@@ -21,7 +21,7 @@ const asidePrefix = "damaged-"
 func (i *identity) forget(aside, reason string) {
 	i.Directory, i.Phase = randomID(), peer.Waiting
 	i.Founding, i.Admitted, i.Start, i.Nonce = nil, 0, 0, ""
-	i.Aside, i.Reason = aside, reason
+	i.Aside, i.Reason, i.Differs = aside, reason, ""
 }
 
 // setAside moves everything but the identity out of the way, into a directory

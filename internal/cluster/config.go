@@ -73,6 +73,9 @@ type Config struct {
 	DiskTimeout time.Duration
 	// Resources tells what the node may run short of. Nil: what the process has.
 	Resources func() Resources
+	// DigestEvery is how often a leader has all nodes compare digests of their
+	// states. 0: ten minutes.
+	DigestEvery time.Duration
 	// Pace stretches the intervals and time-outs of Raft and of the peer service
 	// alike: tests of hours in virtual time need not count every heartbeat. 0: 1.
 	Pace int
@@ -151,6 +154,9 @@ func (c *Config) check() error {
 	c.Pace = max(c.Pace, 1)
 	if c.DiskTimeout == 0 {
 		c.DiskTimeout = defaultDiskTimeout
+	}
+	if c.DigestEvery == 0 {
+		c.DigestEvery = defaultDigestEvery
 	}
 	if c.Lead == nil {
 		c.Lead = func(ctx context.Context, _ Leadership) error { <-ctx.Done(); return nil }

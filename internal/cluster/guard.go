@@ -23,6 +23,10 @@ type guard struct {
 	// before Raft runs.
 	unsealed uint64
 
+	// marked is called with the state where the log asks for a digest. Nil: no
+	// digests are taken.
+	marked func(index uint64, state fsm.View)
+
 	index  atomic.Uint64 // of the last entry applied
 	busy   atomic.Bool   // applying
 	failed atomic.Bool
@@ -78,7 +82,7 @@ func (g *guard) ApplyBatch(logs []*raft.Log) (answers []any) {
 		}
 	}
 	if len(commands) > 0 {
-		results := g.machine.ApplyBatch(commands)
+		results := g.applyCommands(commands)
 		if err := g.machine.Err(); err != nil {
 			g.stop(err)
 		}
@@ -91,6 +95,20 @@ func (g *guard) ApplyBatch(logs []*raft.Log) (answers []any) {
 	}
 	g.index.Store(logs[len(logs)-1].Index)
 	return answers
+}
+
+// applyCommands applies the entries in order. Where one asks for a digest the
+// state is captured as it is between the entries before and after it.
+func (g *guard) applyCommands(commands []*raft.Log) []any {
+	mark := slices.IndexFunc(commands, func(l *raft.Log) bool { return fsm.IsDigestMark(l.Data) })
+	if mark < 0 {
+		return g.machine.ApplyBatch(commands)
+	}
+	answers := g.machine.ApplyBatch(commands[:mark])
+	if g.marked != nil && g.machine.Err() == nil {
+		g.marked(commands[mark].Index, g.machine.View())
+	}
+	return append(append(answers, nil), g.applyCommands(commands[mark+1:])...)
 }
 
 // stop says why nothing more is applied.

@@ -36,6 +36,9 @@ type identity struct {
 	// node is a voter again; Reason is why.
 	Aside  string `cbor:"12,keyasint,omitempty"`
 	Reason string `cbor:"13,keyasint,omitempty"`
+	// Differs is how this node's state was found to differ from that of a majority:
+	// the data that it was read from, or that was made of it, is not used again.
+	Differs string `cbor:"14,keyasint,omitempty"`
 }
 
 // remembered is what one node knows of another one's directory. A node that

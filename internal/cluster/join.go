@@ -24,7 +24,10 @@ func (c *Config) members() map[string]string {
 // a cluster with the others, or a leader admitted it. Until then it runs no Raft
 // at all: whatever it said would count for a directory that it does not have.
 func (n *Node) join(ctx context.Context) error {
-	if n.self.get().Phase.HasData() {
+	switch own := n.self.get(); {
+	case own.Phase.HasData() && own.Differs != "":
+		return n.awaitReplacement(ctx, own.Differs)
+	case own.Phase.HasData():
 		return nil
 	}
 	if err := n.cfg.checkInitialCluster(); err != nil {
@@ -56,7 +59,7 @@ func (n *Node) join(ctx context.Context) error {
 
 // joinRefusing closes connections for Raft while the node joins.
 func (n *Node) joinRefusing(ctx context.Context, s *stream) error {
-	if n.self.get().Phase.HasData() {
+	if own := n.self.get(); own.Phase.HasData() && own.Differs == "" {
 		return nil
 	}
 	refuse := newStream(s.mux, n.dialRaft, n.cfg.AdvertiseRaft, func() bool { return false })

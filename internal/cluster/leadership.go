@@ -145,6 +145,7 @@ func (n *Node) work(ctx context.Context, s *session, pause, resume func()) {
 		}
 		wg.Go(func() { n.keepRecords(ctx) })
 		wg.Go(func() { n.keepMembers(ctx) })
+		wg.Go(func() { n.askDigests(ctx, s) })
 		for ctx.Err() == nil {
 			err := n.leadOnce(ctx, s)
 			if ctx.Err() != nil {

@@ -20,6 +20,7 @@ type metrics struct {
 	reliefs      prometheus.Counter
 	mutes        prometheus.Counter
 	diskFailures prometheus.Counter
+	digests      prometheus.Counter
 }
 
 func newMetrics() *metrics {
@@ -50,6 +51,9 @@ func newMetrics() *metrics {
 		}),
 		reliefs: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "autoscaling_cluster_reliefs_total", Help: "Hand-overs of leadership because this node ran short of space or descriptors.",
+		}),
+		digests: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "autoscaling_cluster_digests_total", Help: "Digests that this node took of its state, for the comparison with the other nodes.",
 		}),
 		mutes: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "autoscaling_cluster_mutes_total", Help: "Times that this node stopped taking part because it could not write.",
@@ -87,10 +91,12 @@ func (n *Node) register(r prometheus.Registerer) error {
 	}
 	m := n.metrics
 	for _, c := range []prometheus.Collector{
-		m.entrySize, m.entryCalls, m.commit, m.refused, m.terms, m.campaigns, m.stuck, m.mutes, m.diskFailures, m.reliefs, raftCollector,
+		m.entrySize, m.entryCalls, m.commit, m.refused, m.terms, m.campaigns, m.stuck, m.mutes, m.diskFailures, m.reliefs, m.digests, raftCollector,
 		n.gauge("autoscaling_cluster_leader", "1 while this node leads and accepts writes.", n.leads),
 		n.gauge("autoscaling_cluster_muted", "1 while this node takes no part because it cannot write.", n.muted),
 		n.gauge("autoscaling_cluster_low", "1 while this node runs short of disk space or descriptors.", func() bool { return len(n.conditions.all()) > 0 }),
+		n.gauge("autoscaling_cluster_state_differs", "1 while the states of two nodes differ at the same place of the log.",
+			func() bool { return n.digests.difference() != "" }),
 		n.gauge("autoscaling_cluster_ready", "1 while this node can serve.", func() bool { ok, _ := n.Ready(); return ok }),
 	} {
 		if err := r.Register(c); err != nil {

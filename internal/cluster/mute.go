@@ -86,8 +86,11 @@ func (n *Node) stopSpeaking(reason string) {
 	}
 }
 
-// speakAgain ends the mute.
+// speakAgain ends the mute, unless the node's state is wrong.
 func (n *Node) speakAgain() {
+	if n.odd.Load() {
+		return
+	}
 	if s := n.stream.Load(); s != nil {
 		s.silence(false)
 	}

@@ -50,6 +50,10 @@ type Node struct {
 	disk       *disk
 	lag        lag
 	readiness  readiness
+	digests    digests
+	// odd reports that this node's state differs from that of a majority: it ends,
+	// and speaks no more until it has.
+	odd atomic.Bool
 
 	reopenEvery time.Duration // how often a storage that failed is opened again
 
@@ -80,6 +84,7 @@ func New(cfg Config) (*Node, error) {
 		cfg:         cfg,
 		log:         cfg.Logger.Named("cluster"),
 		machine:     fsm.NewMachine(),
+		digests:     digests{wake: make(chan struct{}, 1)},
 		clock:       newClock(cfg.Clock),
 		metrics:     newMetrics(),
 		mute:        newMute(),
@@ -94,7 +99,7 @@ func New(cfg Config) (*Node, error) {
 	if n.channel, err = peer.NewChannel(peer.ChannelConfig{Secrets: cfg.Secrets, Identity: n.identity, Accept: n.accept}); err != nil {
 		return nil, err
 	}
-	n.guard = &guard{machine: n.machine, fatal: n.fail}
+	n.guard = &guard{machine: n.machine, fatal: n.fail, marked: n.digests.capture}
 	n.disk = newDisk(n.diskFailed)
 	n.verifier = newVerifier(n.verifyLeader)
 	record := cfg.Record
@@ -169,6 +174,7 @@ func (n *Node) reset() {
 	n.machine.Reset()
 	n.guard.reset()
 	n.readiness.reset()
+	n.digests.reset()
 	n.disk.serving.Store(false)
 }
 
@@ -303,6 +309,7 @@ func (n *Node) runRaft(ctx context.Context, storage *Storage, stream *stream) er
 	wg.Go(func() { n.watchReserve(background) })
 	wg.Go(func() { stream.keepReady(background, n.peers) })
 	wg.Go(func() { n.supervise(background) })
+	wg.Go(func() { n.takeDigests(background) })
 	ended := make(chan struct{})
 	var watching sync.WaitGroup
 	watching.Go(func() { n.watchDisk(background, storage, ended) })
@@ -387,6 +394,7 @@ func (n *Node) state() peer.State {
 	s.Applied = n.AppliedIndex()
 	s.Conditions = n.ownConditions()
 	s.Room = len(s.Conditions) == 0
+	s.Digest = n.digests.newest()
 	s.Mute, _ = n.mute.why()
 	_, since := n.disk.hanging()
 	s.Suspects, s.Writes = since >= n.paced(suspicious), n.disk.works(n.paced(evidence))

@@ -91,6 +91,9 @@ func (n *Node) Status() Status {
 	s.Warnings = append(s.Warnings, n.differences(s.Nodes)...)
 	s.Conditions = n.withoutLeader()
 	s.Warnings = append(s.Warnings, n.laggards(s.Nodes, s.CommitIndex)...)
+	if text := n.digests.difference(); text != "" {
+		s.Warnings = append(s.Warnings, text)
+	}
 	s.TimeAhead = n.timeAhead()
 	if text := timeProblem(s.TimeAhead); text != "" {
 		s.Warnings = append(s.Warnings, text)

@@ -93,6 +93,7 @@ func (n *Node) lookAtSelf() {
 	n.tryOpen()
 	n.keepMarksSometimes()
 	n.removeAside()
+	n.compareDigests()
 	if why := n.self.convicted(); why != "" && n.ledWithout() {
 		select {
 		case n.replaced <- why:

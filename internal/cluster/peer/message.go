@@ -76,6 +76,16 @@ type State struct {
 	// find out about theirs. Writes says that a write has just succeeded.
 	Suspects bool `cbor:"21,keyasint,omitempty"`
 	Writes   bool `cbor:"22,keyasint,omitempty"`
+	// Digest is the newest one that it took of its state. Nil: none yet.
+	Digest *Digest `cbor:"30,keyasint,omitempty"`
+}
+
+// Digest is a sum of a node's state where the log asked for it. Two of equal
+// index and build are of equal states when their sums are equal.
+type Digest struct {
+	Index uint64 `cbor:"1,keyasint"`
+	Sum   []byte `cbor:"2,keyasint"`
+	Build string `cbor:"3,keyasint"` // of the program that took it
 }
 
 // ask is the question of the death detector: is this leader gone for you too?
