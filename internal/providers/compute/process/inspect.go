@@ -160,7 +160,7 @@ func (p *Provider) mayControl(stat procStat, id identity) error {
 	if err := sendSignal(handle, 0); errors.Is(err, unix.EPERM) {
 		return providers.Errorf(providers.Unauthorized, "process %d is another user's: asserver may not signal it", id.PID)
 	}
-	return nil
+	return p.checkOwner(id.PID)
 }
 
 // runsAsserver says whether the process runs our own program: this node, or

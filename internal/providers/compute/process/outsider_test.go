@@ -47,6 +47,10 @@ func outsiderOf(t *testing.T, command *exec.Cmd) outside {
 		_ = command.Process.Kill()
 		<-done
 	})
+	waitUntil(t, "its program", func() bool { // a moment after Start it has no arguments yet
+		line, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", command.Process.Pid))
+		return err != nil || len(line) > 0
+	})
 	address := nextAddress()
 	return outside{id: fmt.Sprintf("%d@%s", command.Process.Pid, address), address: address, command: command}
 }
