@@ -18,6 +18,7 @@ import (
 type settings struct {
 	config         server.Config
 	httpHosts      string
+	webhookAllow   string
 	initialCluster string
 	clusterSecret  string
 	configFile     string
@@ -42,6 +43,7 @@ func (s *settings) register(flags *pflag.FlagSet) {
 	flags.StringVar(&c.AdvertiseHTTPAddr, "advertise-http-addr", "", "HTTP `host:port` that others reach this node at (default: --http-addr)")
 	flags.StringVar(&c.AdvertiseRaftAddr, "advertise-raft-addr", "", "Raft `host:port` that others reach this node at (default: --raft-addr)")
 	flags.StringVar(&s.httpHosts, "http-hosts", "", "`name,name…` that callers of REST reach this node by, besides IP addresses, localhost and the names in http-addr and advertise-http-addr")
+	flags.StringVar(&s.webhookAllow, "webhook-allow", "", "`prefix,prefix…` of addresses that webhooks may go to although they are refused otherwise, e.g. 127.0.0.0/8")
 	flags.IntVar(&c.MaxConnections, "max-connections", c.MaxConnections, "`number` of connections to each of the gRPC and HTTP listeners; fewer where file descriptors are scarce")
 	flags.IntVar(&c.MaxConnectionsPerSource, "max-connections-per-source", 0, "`number` of them from one IP address (default: half)")
 	flags.StringVar(&s.initialCluster, "initial-cluster", "", "`n1=host:port,n2=…`: the Raft addresses of all nodes, for the first start; ignored later")
@@ -72,6 +74,7 @@ func (s *settings) load(flags *pflag.FlagSet) error {
 	}
 	s.config.InitialCluster = nodes
 	s.config.HTTPHosts = server.ParseHosts(s.httpHosts)
+	s.config.WebhookAllow = server.ParseHosts(s.webhookAllow)
 	if s.config.ClusterSecret, err = server.ParseSecretSource(s.clusterSecret); err != nil {
 		return fmt.Errorf("cluster-secret: %w", err)
 	}
@@ -112,6 +115,7 @@ type fileKeys struct {
 	AdvertiseHTTPAddr       *string `yaml:"advertise-http-addr"`
 	AdvertiseRaftAddr       *string `yaml:"advertise-raft-addr"`
 	HTTPHosts               *string `yaml:"http-hosts"`
+	WebhookAllow            *string `yaml:"webhook-allow"`
 	InitialCluster          *string `yaml:"initial-cluster"`
 	MaxConnections          *int    `yaml:"max-connections"`
 	MaxConnectionsPerSource *int    `yaml:"max-connections-per-source"`
@@ -167,7 +171,7 @@ func (k *fileKeys) byFlag() map[string]string {
 		"node-id": k.NodeID, "data-dir": k.DataDir,
 		"grpc-addr": k.GRPCAddr, "http-addr": k.HTTPAddr, "raft-addr": k.RaftAddr,
 		"advertise-grpc-addr": k.AdvertiseGRPCAddr, "advertise-http-addr": k.AdvertiseHTTPAddr, "advertise-raft-addr": k.AdvertiseRaftAddr,
-		"http-hosts": k.HTTPHosts, "initial-cluster": k.InitialCluster, "cluster-name": k.ClusterName,
+		"http-hosts": k.HTTPHosts, "webhook-allow": k.WebhookAllow, "initial-cluster": k.InitialCluster, "cluster-name": k.ClusterName,
 		"log-level": k.LogLevel, "log-format": k.LogFormat,
 	} {
 		if value != nil {

@@ -180,6 +180,8 @@ func TestMistakesAreNamedWithTheirPlace(t *testing.T) {
 		"bad initial cluster":      {file: node, args: []string{"--initial-cluster", "n1"}, want: `"n1" is not ID=HOST:PORT`},
 		"beyond loopback":          {file: node, args: []string{"--http-addr", "0.0.0.0:7480"}, want: "only with --insecure"},
 		"host with port":           {file: node + "http-hosts: \"as.example.net, n1.example.net:7480\"\n", want: `http-hosts: "n1.example.net:7480" is not a host name`},
+		"webhooks to no prefix":    {file: node + "webhook-allow: 127.0.0.0/8, 10.0.0.1\n", want: `webhook-allow: "10.0.0.1" is not a prefix`},
+		"webhooks to host bits":    {file: node + "webhook-allow: 127.0.0.1/8\n", want: `webhook-allow: "127.0.0.1/8" has bits beyond its length: give 127.0.0.0/8`},
 		"raft beyond loopback":     {file: node, args: []string{"--raft-addr", "0.0.0.0:7490", "--insecure"}, want: "cluster-secret: required, because the nodes talk at 0.0.0.0:7490"},
 		"nodes beyond loopback":    {file: strings.ReplaceAll(node, "127.0.0.1", "n.example"), want: "cluster-secret: required, because the nodes talk at n.example:7490"},
 		"secret in clear":          {file: node + "cluster-secret: the secret itself\n", want: "[5:"},

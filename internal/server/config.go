@@ -28,6 +28,10 @@ type Config struct {
 	// localhost, IP addresses and the names in HTTPAddr and AdvertiseHTTPAddr.
 	HTTPHosts []string
 
+	// WebhookAllow are prefixes of addresses that webhooks may go to although they
+	// are refused otherwise, such as 127.0.0.0/8.
+	WebhookAllow []string
+
 	// MaxConnections bounds the connections to each of the gRPC and HTTP
 	// listeners, MaxConnectionsPerSource those from one address; 0: half of
 	// MaxConnections. There are never more than file descriptors allow, less a
@@ -132,6 +136,9 @@ func (c *Config) Validate() error {
 		if !hostPattern.MatchString(host) {
 			wrong("http-hosts: %q is not a host name; give names without scheme and port, e.g. as.example.net", host)
 		}
+	}
+	if _, err := c.webhookAllow(); err != nil {
+		errs = append(errs, err)
 	}
 	for id, address := range c.InitialCluster {
 		if !idPattern.MatchString(id) {

@@ -286,7 +286,7 @@ func TestTheNoticeInTheDocsIsTheOneThatIsSent(t *testing.T) {
 		body, _ = io.ReadAll(r.Body)
 	}))
 	defer s.Close()
-	client := webhook.New(webhook.Config{})
+	client := webhook.New(webhook.Config{Reach: webhook.Reach{Loopback: true}})
 	defer client.Close()
 	at := autoscaling.TimeOf(time.Date(2027, 1, 15, 8, 0, 0, 250_000_000, time.UTC))
 	n, err := plan.Notice(&autoscaling.Cluster{Name: "main", Incarnation: "b5a1e9b4-3c46-4a0f-8f0a-5f6f3c0a9d11"}, &autoscaling.Delivery{

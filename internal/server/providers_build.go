@@ -42,10 +42,10 @@ type edge struct {
 
 // buildProviders makes all providers; it opens directories, and starts nothing.
 // reports gives the leader's view of what the nodes say of a balancer's pools.
-func buildProviders(p Providers, reports func(balancer string) builtin.ReportSource, metrics prometheus.Registerer, log hclog.Logger) (*outside, error) {
+func buildProviders(p Providers, reach webhook.Reach, reports func(balancer string) builtin.ReportSource, metrics prometheus.Registerer, log hclog.Logger) (*outside, error) {
 	o := &outside{
 		compute: map[string]providers.Compute{}, balancers: map[string]providers.Balancer{},
-		accessLists: map[string]providers.AccessList{}, edges: map[string]*edge{}, webhooks: webhook.New(webhook.Config{}),
+		accessLists: map[string]providers.AccessList{}, edges: map[string]*edge{}, webhooks: webhook.New(webhook.Config{Reach: reach}),
 	}
 	o.closers = append(o.closers, o.webhooks)
 	if err := o.build(p, reports, metrics, log); err != nil {

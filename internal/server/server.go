@@ -54,7 +54,7 @@ func New(config Config, log hclog.Logger) (*Node, error) {
 
 	n.gates = newGates(n.registry)
 	var err error
-	if n.outside, err = buildProviders(config.Providers, n.reportSource, n.registry, log); err != nil {
+	if n.outside, err = buildProviders(config.Providers, n.webhookReach(), n.reportSource, n.registry, log); err != nil {
 		return nil, err
 	}
 	if err := n.build(); err != nil {

@@ -32,6 +32,7 @@ const (
 // Config is what a Client is made of.
 type Config struct {
 	RootCAs *x509.CertPool // that receivers' certificates must come from; nil: the system's
+	Reach   Reach          // where attempts may go
 }
 
 // Client makes attempts. It is safe for concurrent use.
@@ -45,7 +46,7 @@ type Client struct {
 func New(c Config) *Client {
 	transport := &http.Transport{
 		Proxy:                  nil, // what the environment names is for other programs
-		DialContext:            (&net.Dialer{Timeout: dialTimeout}).DialContext,
+		DialContext:            (&net.Dialer{Timeout: dialTimeout, ControlContext: c.Reach.control}).DialContext,
 		TLSClientConfig:        &tls.Config{RootCAs: c.RootCAs, MinVersion: tls.VersionTLS12},
 		TLSHandshakeTimeout:    dialTimeout,
 		ForceAttemptHTTP2:      true,
@@ -100,6 +101,9 @@ func drain(body io.ReadCloser, cancel func()) {
 
 // unanswered says why there is no answer, without the URL and without what came.
 func unanswered(err error, timeout time.Duration) error {
+	if refused, ok := errors.AsType[*notAllowed](err); ok {
+		return &providers.Error{Class: providers.InvalidConfiguration, Message: refused.Error(), Err: refused}
+	}
 	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, os.ErrDeadlineExceeded) {
 		return &providers.Error{Class: providers.UnknownOutcome, Message: "no answer within " + timeout.String(), Err: err}
 	}

@@ -45,7 +45,7 @@ func receiver(t *testing.T, fn http.HandlerFunc) providers.Endpoint {
 
 func client(t *testing.T) *Client {
 	t.Helper()
-	c := New(Config{})
+	c := New(Config{Reach: Reach{Loopback: true}})
 	t.Cleanup(func() { _ = c.Close() })
 	return c
 }
@@ -319,7 +319,7 @@ func TestCertificatesAreVerified(t *testing.T) {
 	}
 	roots := x509.NewCertPool()
 	roots.AddCert(s.Certificate())
-	c := New(Config{RootCAs: roots})
+	c := New(Config{RootCAs: roots, Reach: Reach{Loopback: true}})
 	defer c.Close()
 	if err := c.Notify(t.Context(), to, notice); err != nil {
 		t.Error(err)
