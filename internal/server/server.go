@@ -159,20 +159,6 @@ func (n *Node) lead(ctx context.Context, leadership cluster.Leadership) error {
 	return n.scheduler.Run(ctx, leadership.Term)
 }
 
-// ready is what /readyz shows.
-func (n *Node) ready() []rpc.Check {
-	var checks []rpc.Check
-	for _, c := range n.cluster.Checks() {
-		checks = append(checks, rpc.Check(c))
-	}
-	shutdown := rpc.Check{Name: "shutdown"}
-	if n.draining.begun() {
-		shutdown.Problem = "this node is stopping"
-	}
-	checks = append(checks, n.api.CallPath(), shutdown)
-	return checks
-}
-
 // Run is the node's life: it listens, serves and blocks until ctx ends or a
 // part of it fails, then stops everything in order. It is called once.
 func (n *Node) Run(ctx context.Context) (err error) {

@@ -178,3 +178,21 @@ func (s *Server) Addr(pool string) string {
 	defer p.mu.Unlock()
 	return p.address
 }
+
+// Problem is why the pool is not served now; empty: it is.
+func (s *Server) Problem(pool string) string {
+	p := s.pools[pool]
+	if p == nil {
+		return "this node does not have the pool"
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	switch {
+	case p.problem != "":
+		return p.problem
+	case p.address == "":
+		return "it does not listen yet"
+	default:
+		return ""
+	}
+}
