@@ -44,8 +44,9 @@ test: lint ## Prove everything: format, vet, generated code, unit, cluster and c
 NEMESIS := $(GO) test -tags $(TAGS) -count=1 -parallel 8 ./test/nemesis
 
 .PHONY: soak
-soak: ## Attack clusters for half an hour with faults of a new seed (root; SOAK_TIME, SOAK_SEED).
+soak: ## Attack clusters for half an hour with faults of a new seed, then flood one (root; SOAK_TIME, SOAK_SEED).
 	$(NEMESIS) -v -timeout 2h -nemesis.time=$(or $(SOAK_TIME),30m) -nemesis.seed=$(or $(SOAK_SEED),0)
+	SOAK=1 $(GO) test -tags $(TAGS) -count=1 -v -run TestFloods ./test/cluster
 
 .PHONY: explore
 explore: ## Look for new failures: property tests and simulations from seeds of their own, until one fails.
