@@ -22,6 +22,9 @@ const (
 	ConditionLagging autoscaling.ConditionType = "NODE_LAGGING"
 	// ConditionNoLeader is the cluster's: nothing can be written.
 	ConditionNoLeader autoscaling.ConditionType = "NO_LEADER"
+	// ConditionStatesDiffer is the cluster's: after the same entry two nodes have
+	// different states. It is a node's when a majority has another one.
+	ConditionStatesDiffer autoscaling.ConditionType = "STATES_DIFFER"
 )
 
 // conditions are those that a node finds on itself, with when they began.
@@ -57,6 +60,8 @@ func (n *Node) ownConditions() []autoscaling.Condition {
 	what, hanging := n.disk.hanging()
 	reason, since := n.mute.why()
 	switch {
+	case n.odd.Load():
+		all = append(all, condition(ConditionStatesDiffer, "WRONG", since, "%s", n.digests.difference()))
 	case reason != "":
 		all = append(all, condition(ConditionDisk, "MUTED", since, "node %s takes no part in the cluster: %s", n.cfg.NodeID, reason))
 	case hanging >= n.paced(n.cfg.DiskTimeout): // the others cannot write either
@@ -88,6 +93,15 @@ func (n *Node) peerConditions(p peer.Peer, commit uint64) []autoscaling.Conditio
 		all = append(all, condition(ConditionLagging, "BEHIND", time.Time{}, "node %s does not keep up: %s", p.ID, how))
 	}
 	return all
+}
+
+// differing is the cluster's condition while the states of nodes differ.
+func (n *Node) differing() []autoscaling.Condition {
+	text := n.digests.difference()
+	if text == "" {
+		return nil
+	}
+	return []autoscaling.Condition{condition(ConditionStatesDiffer, "DIGESTS", time.Time{}, "%s", text)}
 }
 
 // withoutLeader is the cluster's condition when no leader is known here.

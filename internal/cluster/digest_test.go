@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -30,7 +32,11 @@ func withDigests(t *testing.T, configure func(cfg *cluster.Config)) *clustertest
 }
 
 // alter changes a record in the memory of one member, as a flipped bit does.
-func alter(m *clustertest.Member, value string) { m.View().Node("x").Version = value }
+func alter(m *clustertest.Member, value string) {
+	m.Digest() // what was taken before is ordered before it
+	m.View().Node("x").Version = value
+	m.Digest()
+}
 
 // warned reports whether the member's status has a warning with the text.
 func warned(m *clustertest.Member, text string) bool {
@@ -74,6 +80,31 @@ func TestANodeWhoseStateDiffersEndsAndComesBackWithoutItsData(t *testing.T) {
 	})
 }
 
+// On real directories.
+func TestTheDataOfANodeWhoseStateDiffersIsKeptUntilItVotesAgain(t *testing.T) {
+	dirs := map[string]string{}
+	c := clustertest.New(t, clustertest.Options{TCP: true, Configure: func(cfg *cluster.Config) {
+		cfg.DigestEvery, dirs[cfg.NodeID] = time.Second, cfg.DataDir
+	}})
+	c.Write(put("x", "1"))
+	c.WaitApplied()
+	odd := c.Followers()[0]
+	alter(odd, "flipped")
+	c.Write(put("w", "2"))
+	wantOdd(t, c, odd)
+	if _, err := os.Stat(dirs[odd.ID] + "/raft.db"); err != nil {
+		t.Errorf("its data is gone: %v", err)
+	}
+	c.Start(odd)
+	c.Eventually("it has the others' state", func() bool { return version(odd.View(), "x") == "1" && version(odd.View(), "w") == "2" })
+	c.Eventually("what was set aside is removed", func() bool {
+		aside, err := filepath.Glob(dirs[odd.ID] + "/damaged-*")
+		ok, _ := odd.Ready()
+		return err == nil && len(aside) == 0 && ok
+	})
+	c.EnsureSame()
+}
+
 func TestALeaderWhoseStateDiffersDoesNothingMore(t *testing.T) {
 	bubble.Test(t, func(t *testing.T) {
 		c := withDigests(t, nil)
@@ -103,6 +134,9 @@ func TestStatesThatDifferWithoutAMajorityAreReported(t *testing.T) {
 		for _, m := range c.Members {
 			if !m.Running() || !warned(m, "no majority of the 3 voters agrees: n1 against n2 against n3") {
 				t.Errorf("%s runs: %t; warnings %q", m.ID, m.Running(), m.Status().Warnings)
+			}
+			if got := m.Status().Conditions; len(got) != 1 || got[0].Type != cluster.ConditionStatesDiffer {
+				t.Errorf("conditions of %s: %+v", m.ID, got)
 			}
 		}
 		c.Write(put("w", "3"))

@@ -89,7 +89,7 @@ func (n *Node) Status() Status {
 	s.MayLose = n.mayLose()
 	s.Warnings = append(n.membershipWarnings(), n.peers.Problems()...)
 	s.Warnings = append(s.Warnings, n.differences(s.Nodes)...)
-	s.Conditions = n.withoutLeader()
+	s.Conditions = append(n.withoutLeader(), n.differing()...)
 	s.Warnings = append(s.Warnings, n.laggards(s.Nodes, s.CommitIndex)...)
 	if text := n.digests.difference(); text != "" {
 		s.Warnings = append(s.Warnings, text)

@@ -22,7 +22,9 @@ var clusterConditions = map[autoscaling.ConditionType]clusterWords{
 	"DESCRIPTORS_LOW":  {Warning, "many connections, or a low limit of open files (ulimit -n)", "without descriptors nothing can be reached or launched; a leader hands over to a node with room", "cluster status"},
 	"NODE_UNREACHABLE": {Error, "its process does not run, or the network between does not pass packets", "the others go on while they are a majority; until it is back one node less may be lost", "cluster status"},
 	"NODE_LAGGING":     {Warning, "it has just started, is overloaded, or its disk is slow or broken", "it catches up by itself when it can; until then one node less may be lost", "cluster status"},
-	"NO_LEADER":        {Error, "no majority of the nodes can write and reach each other", "nothing is changed, launched or stopped until a majority is back", "cluster status"},
+	"STATES_DIFFER": {Error, "the memory of a machine is bad, or a fault of asserver, which please report",
+		"a node that a majority of the voters contradicts ends by itself, and comes back with the others' state when it is started again; without a majority nothing happens", "cluster status"},
+	"NO_LEADER": {Error, "no majority of the nodes can write and reach each other", "nothing is changed, launched or stopped until a majority is back", "cluster status"},
 }
 
 // NodeCondition is a condition of the node, or with an empty id of the cluster.
