@@ -110,7 +110,7 @@ func New(cfg Config) (*Node, error) {
 		State: n.state, Clock: cfg.Clock, Dial: n.dialPeer,
 		Identity: n.identity, Claim: n.claim, Meet: n.meet, Greeted: n.greeted, Forgot: n.forgot,
 		Agree: n.agree, Admit: n.admit, Voters: n.voters,
-		Standing: n.standing, Silence: n.silence, Campaign: n.campaign,
+		Standing: n.standing, Term: n.term, Silence: n.silence, Campaign: n.campaign,
 		Reports: cfg.Reports, ReportsChanged: cfg.ReportsChanged, Parcel: cfg.Parcel, Pace: cfg.Pace,
 		Fatal: n.fail, Logger: n.log.Named("peer"),
 	})
@@ -170,6 +170,10 @@ func (e *forgotError) Error() string { return e.why }
 
 // reset makes the node as it was before its first run.
 func (n *Node) reset() {
+	select {
+	case <-n.failed: // of the run that has ended
+	default:
+	}
 	n.raft.Store(nil)
 	n.machine.Reset()
 	n.guard.reset()

@@ -30,30 +30,21 @@ func (n *Node) servers() []raft.Server {
 	return all
 }
 
-// verifyLeader returns nil when this node still led after the call began. Raft
-// counts the answers of non-voters, too, which prove nothing: while there are
-// any, the voters are asked for their terms instead.
+// term is the term that Raft is in, and 0 while this node takes no part.
+func (n *Node) term() uint64 {
+	if r := n.raft.Load(); r != nil && n.open.Load() {
+		return r.CurrentTerm()
+	}
+	return 0
+}
+
+// verifyLeader returns nil when this node led at some moment after the call began:
+// a quorum of the voters, asked since then, is in no later term, so that none of
+// them had voted for another leader. Raft's VerifyLeader proves less: it counts
+// the answers of non-voters, and those to messages that were sent before, which a
+// frozen leader finds waiting when it goes on.
 func (n *Node) verifyLeader() error {
 	r := n.raft.Load()
-	if hasNonvoters(servers(r)) {
-		return n.askTerms(r)
-	}
-	if err := await(r.VerifyLeader(), n.mute.begins()); err != nil {
-		return err
-	}
-	if hasNonvoters(servers(r)) { // meanwhile
-		return n.askTerms(r)
-	}
-	return nil
-}
-
-func hasNonvoters(servers []raft.Server) bool {
-	return slices.ContainsFunc(servers, func(s raft.Server) bool { return s.Suffrage != raft.Voter })
-}
-
-// askTerms returns nil when a quorum of the voters is in no later term than this
-// leader: none of them had voted for another one when it was asked.
-func (n *Node) askTerms(r *raft.Raft) error {
 	term := r.CurrentTerm()
 	if r.State() != raft.Leader {
 		return raft.ErrNotLeader

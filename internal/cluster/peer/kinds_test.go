@@ -15,9 +15,12 @@ func TestEveryRequestIsWrittenAndRead(t *testing.T) {
 	for i := range typ.NumField() {
 		req := new(request)
 		f := reflect.ValueOf(req).Elem().Field(i)
-		if f.Kind() == reflect.Pointer {
+		switch f.Kind() {
+		case reflect.Pointer:
 			f.Set(reflect.New(f.Type().Elem()))
-		} else {
+		case reflect.Bool:
+			f.SetBool(true)
+		default:
 			f.Set(reflect.MakeSlice(f.Type(), 1, 1))
 		}
 		var b bytes.Buffer

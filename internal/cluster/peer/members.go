@@ -71,7 +71,7 @@ func (s *Service) request(ctx context.Context, id string, req *request) error {
 	return nil
 }
 
-// Term asks a node for its term, now.
+// Term asks a node for the term that it is in now.
 func (s *Service) Term(ctx context.Context, id string) (uint64, error) {
 	l := s.link(id)
 	if l == nil {
@@ -81,16 +81,14 @@ func (s *Service) Term(ctx context.Context, id string) (uint64, error) {
 	if c == nil {
 		return 0, net.ErrClosed
 	}
-	res, err := c.call(ctx, s.paced(pingTimeout), &request{Ping: &ping{}})
+	res, err := c.call(ctx, s.paced(pingTimeout), &request{Term: true})
 	switch {
 	case err != nil:
 		return 0, err
-	case res.Pong == nil:
-		return 0, errors.New("no pong in the answer to a ping")
-	case !res.Pong.Claim.Open:
+	case res.Term == 0:
 		return 0, errors.New("the node takes no part in Raft")
 	}
-	return res.Pong.Term, nil
+	return res.Term, nil
 }
 
 func (l *link) connection() *conn {

@@ -20,6 +20,7 @@ type request struct {
 	// Found asks for agreement to a founding, Admit tells a node to take part.
 	Found *Founding  `cbor:"4,keyasint,omitempty"`
 	Admit *Admission `cbor:"5,keyasint,omitempty"`
+	Term  bool       `cbor:"6,keyasint,omitempty"` // asks for the term that the node is in
 	// Parcel has a meaning only above this package.
 	Parcel []byte `cbor:"20,keyasint,omitempty"`
 }
@@ -37,6 +38,7 @@ type response struct {
 	// hello is accepted all the same: so the caller learns how to come back.
 	Forgot string `cbor:"6,keyasint,omitempty"`
 	Done   bool   `cbor:"7,keyasint,omitempty"` // of Found and Admit
+	Term   uint64 `cbor:"8,keyasint,omitempty"` // 0: the node takes no part in Raft
 }
 
 // hello opens a connection, in both directions.
@@ -112,6 +114,7 @@ const (
 	admitKind
 	parcelKind
 	responseKind
+	termKind
 )
 
 // maxMessage bounds the messages of each kind. Only pings are large: reports of
@@ -123,6 +126,7 @@ var maxMessage = map[kind]uint32{
 	foundKind:    64 << 10,
 	admitKind:    64 << 10,
 	parcelKind:   1 << 20,
+	termKind:     1 << 10,
 	responseKind: 64 << 10,
 }
 
@@ -140,6 +144,8 @@ func (r *request) kind() kind {
 		return admitKind
 	case r.Parcel != nil:
 		return parcelKind
+	case r.Term:
+		return termKind
 	}
 	return unknownKind
 }

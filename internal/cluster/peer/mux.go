@@ -54,6 +54,7 @@ func (m *Mux) AcceptRaft(stop <-chan struct{}) (net.Conn, error) {
 // Run accepts until ctx ends, then closes the listener.
 func (m *Mux) Run(ctx context.Context) error {
 	stop := context.AfterFunc(ctx, func() { m.listener.Close() })
+	defer m.listener.Close() // before Run returns, whatever AfterFunc has done by then
 	defer stop()
 	defer m.wg.Wait()
 	defer m.raft.Close()

@@ -3,6 +3,7 @@ package peer
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"sync"
@@ -18,8 +19,8 @@ func (s *Service) serve(ctx context.Context, l net.Listener) error {
 	for {
 		conn, err := l.Accept()
 		if err != nil {
-			if ctx.Err() != nil {
-				return nil
+			if ctx.Err() != nil || errors.Is(err, net.ErrClosed) {
+				return nil // the mux has ended, and says why if it should not have
 			}
 			return fmt.Errorf("accept peers: %w", err)
 		}
@@ -56,6 +57,8 @@ func (s *Service) answerAll(ctx context.Context, conn net.Conn, other string) {
 			s.receive(from, req.Ping)
 			state := s.cfg.State()
 			res.Pong = &state
+		case req.Term:
+			res.Term = s.cfg.Term()
 		case req.Ask != nil:
 			a := s.answerAsk(*req.Ask)
 			res.Answer = &a

@@ -37,6 +37,7 @@ type Config struct {
 	Dial func(ctx context.Context, id, address string) (net.Conn, error)
 
 	Standing func() Standing
+	Term     func() uint64        // that the node is in; 0: it takes no part in Raft
 	Silence  func() time.Duration // Standing's, at less cost
 	// Campaign sends Raft's TimeoutNow to this node.
 	Campaign func() error
