@@ -27,7 +27,7 @@ const (
 
 	// epoch is how long callers use one register: long histories are slow to check.
 	epoch = 20 * time.Second
-	pace  = 40 * time.Millisecond // between the calls of one caller
+	pace  = 80 * time.Millisecond // between the calls of one caller
 )
 
 // callers are eight programs that call the cluster at any node, whatever

@@ -117,11 +117,15 @@ var clockFaults = []fault{
 	}},
 }
 
-// diskFaults fill and freeze disks.
+// diskFaults fill disks.
 var diskFaults = []fault{
 	{"leader's disk full", func(l *lane) { n, _ := l.leader(); l.full(n) }},
 	{"follower's disk full", func(l *lane) { _, i := l.leader(); l.full(l.Nodes[l.another(i)]) }},
 	{"all disks full", func(l *lane) { l.each(l.fill); l.hold(); l.each(l.empty); l.start() }},
+}
+
+// hangingDisks freeze disks.
+var hangingDisks = []fault{
 	{"leader's disk hangs", func(l *lane) { n, _ := l.leader(); l.hang(n) }},
 	{"follower's disk hangs", func(l *lane) { _, i := l.leader(); l.hang(l.Nodes[l.another(i)]) }},
 	{"all disks hang for five seconds", func(l *lane) {

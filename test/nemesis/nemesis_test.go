@@ -10,6 +10,12 @@ import (
 	"time"
 )
 
+// soakLanes is the number of lanes of a short run, and soakTime what is no longer one.
+const (
+	soakLanes = 5
+	soakTime  = 10 * time.Minute
+)
+
 // TestNothingAcknowledgedIsLostUnderFaults attacks clusters of real processes
 // with faults drawn from a seed, while eight callers of each keep calling. In
 // the end every caller has been told the truth, and the replicas are equal.
@@ -26,12 +32,20 @@ func TestNothingAcknowledgedIsLostUnderFaults(t *testing.T) {
 		faults []fault
 	}{
 		{"network", 3, slices.Concat(networkFaults, processFaults)},
+		{"machines", 3, slices.Concat(processFaults, clockFaults, diskFaults, hangingDisks)},
 		{"amnesia", 3, amnesiaFaults},
-		{"machines", 3, slices.Concat(processFaults, clockFaults, diskFaults)},
+		{"damage", 3, damageFaults},
 		{"five", 5, fiveFaults},
+		// Half an hour of these lanes alone would not meet each fault often enough.
+		{"amnesia again", 3, amnesiaFaults},
+		{"damage again", 3, damageFaults},
+		{"hanging disks", 3, hangingDisks},
 	} {
 		t.Run(lane.name, func(t *testing.T) {
 			t.Parallel()
+			if i >= soakLanes && *nemesisTime < soakTime {
+				t.Skip("only in a run of half an hour")
+			}
 			random := rand.New(rand.NewPCG(seed, uint64(i)))
 			l := newLane(t, i+1, lane.size, random)
 			l.startAll()
