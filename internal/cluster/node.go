@@ -50,6 +50,7 @@ type Node struct {
 	disk       *disk
 	lag        lag
 	readiness  readiness
+	budget     transferBudget
 	digests    digests
 	// odd reports that this node's state differs from that of a majority: it ends,
 	// and speaks no more until it has.

@@ -39,7 +39,7 @@ func (n *Node) TransferLeadership(ctx context.Context, nodeID string) error {
 		return notLeading()
 	}
 	if nodeID != "" && nodeID != n.cfg.NodeID && n.others(servers(r))[nodeID] == "" {
-		return autoscaling.Errorf(autoscaling.NotFound, "there is no node %q in the cluster", nodeID)
+		return noNode(nodeID)
 	}
 	if nodeID == n.cfg.NodeID {
 		_, err := n.accepting(ctx)
@@ -63,6 +63,10 @@ func (n *Node) TransferLeadership(ctx context.Context, nodeID string) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
+}
+
+func noNode(id string) error {
+	return autoscaling.Errorf(autoscaling.NotFound, "there is no node %q in the cluster", id)
 }
 
 // resign hands leadership over before this node stops, when it leads and there
@@ -124,6 +128,9 @@ func (n *Node) successor(ctx context.Context, to string) (peer.Peer, error) {
 func (n *Node) noSuccessor(to string) error {
 	if p, ok := n.peers.Peer(to); ok && !p.Up {
 		return autoscaling.Errorf(autoscaling.WrongState, "node %q does not answer", to)
+	}
+	if to == "" && len(n.voters()) < 2 {
+		return autoscaling.Errorf(autoscaling.WrongState, "there is no other node that votes: nothing can take over")
 	}
 	if to == "" {
 		return autoscaling.Errorf(autoscaling.WrongState, "no other node answers and has the whole log")

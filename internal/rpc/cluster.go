@@ -2,6 +2,7 @@ package rpc
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/asctl/as/internal/autoscaling"
@@ -59,11 +60,16 @@ func (s clusterService) SetTime(ctx context.Context, req *pb.SetTimeRequest) (*p
 
 func checkTransfer(s Status, id string) error {
 	if id == "" {
-		return nil
+		if slices.ContainsFunc(s.Nodes, func(n NodeStatus) bool { return n.ID != s.Leader && n.Health != NodeUnhealthy }) {
+			return nil
+		}
+		return &autoscaling.Error{Reason: autoscaling.WrongState, Message: "there is no other node that could lead"}
 	}
 	for _, n := range s.Nodes {
 		switch {
 		case n.ID != id:
+		case id == s.Leader:
+			return nil
 		case n.Health == NodeUnhealthy:
 			return &autoscaling.Error{Reason: autoscaling.WrongState, Message: "node " + id + " does not answer or is too far behind", Resource: "nodes/" + id}
 		default:

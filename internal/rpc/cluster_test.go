@@ -41,6 +41,18 @@ func TestLeadershipIsTransferredByTheLeader(t *testing.T) {
 	wantError(t, err, codes.NotFound, autoscaling.NotFound)
 }
 
+func TestASingleNodeHandsNothingOver(t *testing.T) {
+	c := startCluster(t, 1)
+	api := c.nodes[0].clients()
+	for _, dryRun := range []bool{true, false} {
+		_, err := api.TransferLeadership(context.Background(), &pb.TransferLeadershipRequest{ValidateOnly: dryRun})
+		wantError(t, err, codes.FailedPrecondition, autoscaling.WrongState)
+	}
+	if c.nodes[0].transfers.Load() != nil {
+		t.Error("the node was asked to transfer")
+	}
+}
+
 func TestTimeIsSetByTheLeaderAndRecorded(t *testing.T) {
 	c := startCluster(t, 2)
 	api := c.nodes[1].clients() // forwarded

@@ -28,6 +28,11 @@ func (n rpcNode) Leader() rpc.Leader {
 	return rpc.Leader{ID: l.ID, GRPCAddress: l.GRPCAddress, Self: l.ID == n.id}
 }
 
+// TransferLeadership is limited: unlike the node's own hand-overs it is a caller's wish.
+func (n rpcNode) TransferLeadership(ctx context.Context, id string) error {
+	return n.TransferOnRequest(ctx, id)
+}
+
 func (n rpcNode) SetTime(ctx context.Context, force, dryRun bool, set func(*fsm.Tx, autoscaling.Time)) (before, after autoscaling.Time, err error) {
 	return n.Node.SetTime(ctx, cluster.TimeSetting{Force: force, DryRun: dryRun, Set: set})
 }
