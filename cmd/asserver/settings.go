@@ -46,6 +46,7 @@ func (s *settings) register(flags *pflag.FlagSet) {
 	flags.StringVar(&s.webhookAllow, "webhook-allow", "", "`prefix,prefix…` of addresses that webhooks may go to although they are refused otherwise, e.g. 127.0.0.0/8")
 	flags.IntVar(&c.MaxConnections, "max-connections", c.MaxConnections, "`number` of connections to each of the gRPC and HTTP listeners; fewer where file descriptors are scarce")
 	flags.IntVar(&c.MaxConnectionsPerSource, "max-connections-per-source", 0, "`number` of them from one IP address (default: half)")
+	flags.DurationVar(&c.DiskTimeout, "disk-timeout", c.DiskTimeout, "`duration` that one access to data-dir may take, from 500ms to 60s; then the node takes no part until it has returned")
 	flags.StringVar(&s.initialCluster, "initial-cluster", "", "`n1=host:port,n2=…`: the Raft addresses of all nodes, for the first start; ignored later")
 	flags.StringVar(&c.ClusterName, "cluster-name", c.ClusterName, "`name` of the cluster, part of every ARI; fixed at the first start")
 	flags.StringVar(&s.clusterSecret, "cluster-secret", "", "`file:PATH or env:NAME`: where the secret is that the nodes share; one a line, the first proves, all are accepted")
@@ -119,6 +120,7 @@ type fileKeys struct {
 	InitialCluster          *string `yaml:"initial-cluster"`
 	MaxConnections          *int    `yaml:"max-connections"`
 	MaxConnectionsPerSource *int    `yaml:"max-connections-per-source"`
+	DiskTimeout             *string `yaml:"disk-timeout"`
 	ClusterName             *string `yaml:"cluster-name"`
 	Insecure                *bool   `yaml:"insecure"`
 	LogLevel                *string `yaml:"log-level"`
@@ -171,7 +173,7 @@ func (k *fileKeys) byFlag() map[string]string {
 		"node-id": k.NodeID, "data-dir": k.DataDir,
 		"grpc-addr": k.GRPCAddr, "http-addr": k.HTTPAddr, "raft-addr": k.RaftAddr,
 		"advertise-grpc-addr": k.AdvertiseGRPCAddr, "advertise-http-addr": k.AdvertiseHTTPAddr, "advertise-raft-addr": k.AdvertiseRaftAddr,
-		"http-hosts": k.HTTPHosts, "webhook-allow": k.WebhookAllow, "initial-cluster": k.InitialCluster, "cluster-name": k.ClusterName,
+		"http-hosts": k.HTTPHosts, "webhook-allow": k.WebhookAllow, "initial-cluster": k.InitialCluster, "cluster-name": k.ClusterName, "disk-timeout": k.DiskTimeout,
 		"log-level": k.LogLevel, "log-format": k.LogFormat,
 	} {
 		if value != nil {

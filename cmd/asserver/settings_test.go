@@ -81,6 +81,19 @@ func TestFlagWinsOverEnvironmentOverFileOverDefault(t *testing.T) {
 	}
 }
 
+func TestDiskTimeoutIsReadAndBounded(t *testing.T) {
+	for text, want := range map[string]time.Duration{"": 3 * time.Second, "disk-timeout: 500ms\n": 500 * time.Millisecond, "disk-timeout: 60s\n": time.Minute} {
+		if s, err := load(t, node+text); err != nil || s.config.DiskTimeout != want {
+			t.Errorf("%q: %s, %v", text, s.config.DiskTimeout, err)
+		}
+	}
+	for _, text := range []string{"0s", "499ms", "61s", "-1s", "3"} {
+		if _, err := load(t, node+"disk-timeout: "+text+"\n"); err == nil || !strings.Contains(err.Error(), "disk-timeout: ") {
+			t.Errorf("%q: %v", text, err)
+		}
+	}
+}
+
 func TestPathsAreRelativeToTheFile(t *testing.T) {
 	s, err := load(t, node+"providers: {compute: {local: {type: process, directory: var/instances}}}\n")
 	if err != nil {

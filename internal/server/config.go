@@ -12,6 +12,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 )
 
 // Config is all that a node is told. It is immutable after New.
@@ -38,6 +39,10 @@ type Config struct {
 	// reserve.
 	MaxConnections, MaxConnectionsPerSource int
 
+	// DiskTimeout is how long one access to the data directory may take before
+	// this node takes no part in the cluster until it has returned.
+	DiskTimeout time.Duration
+
 	// InitialCluster has the Raft address of every node that the cluster starts
 	// with, by id. It is ignored once the data directory has data.
 	InitialCluster map[string]string
@@ -63,8 +68,15 @@ func DefaultConfig() Config {
 		RaftAddr:    "127.0.0.1:7490",
 
 		MaxConnections: 4096,
+		DiskTimeout:    3 * time.Second,
 	}
 }
+
+// Below half a second a disk that is only busy would count as hanging.
+const (
+	minDiskTimeout = 500 * time.Millisecond
+	maxDiskTimeout = 60 * time.Second
+)
 
 var idPattern = regexp.MustCompile(`^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$`)
 
@@ -131,6 +143,9 @@ func (c *Config) Validate() error {
 	}
 	if c.MaxConnectionsPerSource < 0 {
 		wrong("max-connections-per-source: must be at least 1, or 0 for half of max-connections, not %d", c.MaxConnectionsPerSource)
+	}
+	if c.DiskTimeout < minDiskTimeout || c.DiskTimeout > maxDiskTimeout {
+		wrong("disk-timeout: must be from %s to %s, not %s", minDiskTimeout, maxDiskTimeout, c.DiskTimeout)
 	}
 	for _, host := range c.HTTPHosts {
 		if !hostPattern.MatchString(host) {

@@ -90,7 +90,7 @@ func (n *Node) build() error {
 			GRPCAddress: or(c.AdvertiseGRPCAddr, c.GRPCAddr), HTTPAddress: or(c.AdvertiseHTTPAddr, c.HTTPAddr),
 			Version: Version(), ProvidersDigest: c.Providers.Digest(),
 		},
-		Lead:    n.lead,
+		DiskTimeout: c.DiskTimeout, Lead: n.lead,
 		Reports: func() []peer.Report { return poolReports(n.outside.edges) }, ReportsChanged: n.ship, Parcel: n.takeSamples,
 		Logger: n.log, Metrics: n.registry,
 	})
