@@ -73,7 +73,7 @@ func (n *Node) verifyLeader() error {
 	for left := len(voters) - 1; left > 0 && agree.Load() < needed; left-- {
 		<-done
 	}
-	if agree.Load() < needed || r.State() != raft.Leader || r.CurrentTerm() != term {
+	if agree.Load() < needed || r.State() != raft.Leader || r.CurrentTerm() != term || n.muted() {
 		return raft.ErrNotLeader
 	}
 	return nil
