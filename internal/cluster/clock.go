@@ -53,6 +53,12 @@ type clock struct {
 	drift     time.Duration
 	known     bool // drift is
 	steppedAt time.Duration
+	// own is what our own wall clock has over the monotonic one, and ownSetAt when
+	// that last changed, 0: never. The differences to the other nodes' clocks were
+	// measured before, and say nothing about it until they are measured anew.
+	own      time.Duration
+	ownKnown bool
+	ownSetAt time.Duration
 	// sets is how often replicated time had been set when the rest was known.
 	sets uint64
 }
@@ -89,6 +95,7 @@ func (c *clock) now(stamp autoscaling.Time, sets uint64) autoscaling.Time {
 		c.anchor, c.known, c.steppedAt, c.sets = 0, false, 0, sets
 	}
 	at := c.mono()
+	c.look(at)
 	now := c.floor(at)
 	ahead := stamp
 	switch wall := c.meant(); {
@@ -138,7 +145,7 @@ func (c *clock) steady(wall time.Time, past autoscaling.Time, at time.Duration) 
 	}
 	step := autoscaling.TimeOf(wall).Sub(past)
 	switch {
-	case past == 0, step <= maxSkew, !c.known && step <= longStop && c.believed(step):
+	case past == 0, step <= maxSkew, !c.known && step <= longStop && c.believed(step) && c.steadyOwn(at):
 	case c.steppedAt == 0:
 		c.steppedAt = max(at, 1)
 		fallthrough
@@ -150,6 +157,20 @@ func (c *clock) steady(wall time.Time, past autoscaling.Time, at time.Duration) 
 	}
 	c.drift, c.known, c.steppedAt = wall.Sub(epoch)-at, true, 0
 	return autoscaling.TimeOf(wall)
+}
+
+// look notices that our own wall clock was set.
+func (c *clock) look(at time.Duration) {
+	own := c.wall().Sub(epoch) - at
+	if c.ownKnown && (own-c.own).Abs() > maxSkew {
+		c.ownSetAt = max(at, 1)
+	}
+	c.own, c.ownKnown = own, true
+}
+
+// steadyOwn reports whether our own wall clock has not been set for a while.
+func (c *clock) steadyOwn(at time.Duration) bool {
+	return c.ownSetAt == 0 || at >= c.ownSetAt+leapPatience
 }
 
 // patience is how long a wall clock that is ahead is not followed.
